@@ -4,6 +4,8 @@
 //! Pure: no I/O, no unsafe, no allocation; every length is checked where it is read.
 #![forbid(unsafe_code)]
 
+mod drop;
 mod head;
 
+pub use drop::DropReason;
 pub use head::{BURST, HEAD_CAPTURE, HEAD_ROOM, Head, Heads};
