@@ -4,8 +4,11 @@
 //! Pure: no I/O, no unsafe, no allocation; every length is checked where it is read.
 #![forbid(unsafe_code)]
 
+pub mod checksum;
 mod drop;
 mod head;
+mod mac;
 
 pub use drop::DropReason;
 pub use head::{BURST, HEAD_CAPTURE, HEAD_ROOM, Head, Heads};
+pub use mac::{MacAddr, MacAddrError};
