@@ -1,0 +1,13 @@
+//! x
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+/// Measures behaviours that are promised.
+#[derive(Args, Debug)]
+pub(crate) struct Options {}
+
+pub(crate) fn run(_options: &Options) -> Result<ExitCode> {
+    bail!("")
+}
