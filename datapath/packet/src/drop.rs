@@ -45,6 +45,8 @@ drop_reasons! {
     MalformedArp = "malformed_arp",
     /// A TCP, UDP, SCTP or ICMP header is cut short.
     MalformedL4 = "malformed_l4",
+    /// IP options or extension headers reach beyond the bytes that the switch looks at.
+    HeadersTooDeep = "headers_too_deep",
     /// The guest's buffer chain is shorter than a virtio-net header.
     MalformedVirtioHeader = "malformed_virtio_header",
     /// The guest's buffer chain has more buffers than a frame can need.
@@ -55,6 +57,8 @@ drop_reasons! {
     RuleDrop = "rule_drop",
     /// An output would have sent the frame back out of its port of entry, or from tunnel to tunnel.
     SplitHorizon = "split_horizon",
+    /// A frame to 01-80-c2-00-00-0x, which no bridge forwards (IEEE 802.1Q §8.6.3), met the action NORMAL.
+    LinkLocal = "link_local",
     /// The TTL or hop limit reached zero.
     TtlExpired = "ttl_expired",
     /// A rule rewrites a header that the frame does not have or that lies too deep.

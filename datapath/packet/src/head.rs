@@ -3,9 +3,12 @@
 /// Frames a worker takes from a queue at once.
 pub const BURST: usize = 32;
 /// Bytes of a frame that are copied into its head; the rest stays where it lies.
-pub const HEAD_CAPTURE: usize = 128;
+pub const HEAD_CAPTURE: usize = CAPTURE as usize;
 /// Bytes in front of the captured ones, for tags and headers pushed by rules.
-pub const HEAD_ROOM: usize = 64;
+pub const HEAD_ROOM: usize = ROOM as usize;
+
+const CAPTURE: u8 = 128;
+const ROOM: u8 = 64;
 
 const SIZE: usize = HEAD_ROOM + HEAD_CAPTURE;
 
@@ -25,11 +28,14 @@ pub struct Head {
 
 impl Default for Head {
     fn default() -> Self {
-        Head { bytes: [0; SIZE], start: HEAD_ROOM as u8, end: HEAD_ROOM as u8 }
+        Head::EMPTY
     }
 }
 
 impl Head {
+    /// A head of no bytes.
+    pub const EMPTY: Head = Head { bytes: [0; SIZE], start: ROOM, end: ROOM };
+
     /// A fresh burst of empty heads.
     pub fn burst() -> Box<Heads> {
         Box::new(std::array::from_fn(|_| Head::default()))
@@ -38,8 +44,8 @@ impl Head {
     /// Empties the head and hands out the whole capture buffer; call [`Head::captured`] with what was written.
     #[inline(always)]
     pub fn capture(&mut self) -> &mut [u8; HEAD_CAPTURE] {
-        self.start = HEAD_ROOM as u8;
-        self.end = HEAD_ROOM as u8;
+        self.start = ROOM;
+        self.end = ROOM;
         match self.bytes.last_chunk_mut() {
             Some(capture) => capture,
             None => unreachable!("the buffer is longer than the capture"),
@@ -49,7 +55,7 @@ impl Head {
     /// Says how many bytes of the capture buffer are the frame's. More than [`HEAD_CAPTURE`] counts as that many.
     #[inline(always)]
     pub fn captured(&mut self, len: usize) {
-        self.end = (HEAD_ROOM + len.min(HEAD_CAPTURE)) as u8;
+        self.end = ROOM + u8::try_from(len).map_or(CAPTURE, |len| len.min(CAPTURE));
     }
 
     /// Copies `bytes` in, up to [`HEAD_CAPTURE`] of them; returns how many.

@@ -6,9 +6,18 @@
 
 pub mod checksum;
 mod drop;
+mod extract;
 mod head;
+mod key;
+mod layout;
 mod mac;
+mod protocol;
+mod rewrite;
 
 pub use drop::DropReason;
+pub use extract::extract;
 pub use head::{BURST, HEAD_CAPTURE, HEAD_ROOM, Head, Heads};
+pub use key::{Field, FieldMask, FieldSpec, FlowKey, KEY_WORDS};
+pub use layout::{Depth, Layout, Network, Transport};
 pub use mac::{MacAddr, MacAddrError};
+pub use rewrite::{Rewrite, SetField, SetFieldError, Tpid, VLAN_PRESENT};
