@@ -75,12 +75,17 @@ impl Testpmd {
         }
         let command =
             command.args(["--", "-i", "--nb-cores=1", "--total-num-mbufs=8192", "--no-lsc-interrupt"]);
+        Testpmd::launch(stage, name, &command, ports.len())
+    }
+
+    /// Starts a testpmd of another command line, which has so many ports and is interactive (`-i`).
+    pub fn launch(stage: &Stage, name: &str, command: &Launch, ports: usize) -> Result<Testpmd> {
         let mut process = command.start_with_stdin(&format!("testpmd {name}"), &stage.log(name))?;
         let stdin = process.take_stdin().ok_or_else(|| Error::Unexpected {
             what: "testpmd's standard input".to_owned(),
             found: "none".to_owned(),
         })?;
-        let mut testpmd = Testpmd { process, stdin, ports: ports.len() };
+        let mut testpmd = Testpmd { process, stdin, ports };
         testpmd.prompts(0, 1)?;
         Ok(testpmd)
     }
