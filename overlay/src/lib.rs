@@ -1,9 +1,16 @@
-//! The overlay: tenants' frames between hosts. VXLAN encapsulation and decapsulation, the addresses
-//! that tunnels end at, the neighbours on the underlay and the answers given for our own addresses.
+//! The overlay: tenants' frames between hosts. VXLAN encapsulation and decapsulation ([`vxlan`]), the addresses
+//! that tunnels end at ([`Vtep`], [`DecapTable`]), the neighbours on the underlay and the answers given for our own
+//! addresses.
 //!
 //! Pure: no I/O, no unsafe, no clock. Times come in as [`std::time::Duration`] since any fixed moment.
 #![forbid(unsafe_code)]
 
+mod decap_table;
+mod mix;
 mod vni;
+mod vtep;
+pub mod vxlan;
 
+pub use decap_table::{DecapTable, DecapTableError};
 pub use vni::{Vni, VniError};
+pub use vtep::{Remote, Route, VXLAN_PORT, Vtep, VtepAddress, VtepError};
