@@ -71,6 +71,8 @@ fn find_dpdk() -> Result<CompilerFlags, Box<dyn Error>> {
 fn compile_shim(flags: &CompilerFlags) {
     let mut build = cc::Build::new();
     build.file("shim/shim.c").opt_level(3).warnings(true).extra_warnings(false);
+    // rte_devargs_reset: there since 19.11, unchanged, but only declared stable later.
+    build.define("ALLOW_EXPERIMENTAL_API", None);
     for flag in &flags.0 {
         build.flag(flag);
     }

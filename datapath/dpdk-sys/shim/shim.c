@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SAME_FIELD(ours, theirs)                                                                                      \
 	_Static_assert(offsetof(struct sluice_mbuf, ours) == offsetof(struct rte_mbuf, theirs) &&                     \
@@ -63,6 +64,11 @@ const struct sluice_mbuf *sluice_mbuf_segment(const struct sluice_mbuf *mbuf, ui
 	return (const struct sluice_mbuf *)m;
 }
 
+uint64_t sluice_tsc(void)
+{
+	return rte_rdtsc();
+}
+
 int sluice_errno(void)
 {
 	return rte_errno;
@@ -71,6 +77,19 @@ int sluice_errno(void)
 int sluice_thread_is_registered(void)
 {
 	return rte_lcore_id() != LCORE_ID_ANY;
+}
+
+int sluice_device_name(const char *devargs, char *name, size_t size)
+{
+	struct rte_devargs parsed;
+	int result;
+
+	memset(&parsed, 0, sizeof(parsed));
+	result = rte_devargs_parse(&parsed, devargs);
+	if (result == 0 && (size_t)snprintf(name, size, "%s", parsed.name) >= size)
+		result = -ENAMETOOLONG;
+	rte_devargs_reset(&parsed);
+	return result;
 }
 
 uint16_t sluice_eth_matching(const char *devargs, uint16_t *ports, uint16_t max)

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_cycles.h>
 #include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -58,10 +60,16 @@ void sluice_mbuf_reset(struct sluice_mbuf *mbuf);
 /* Segment `index` of a chain (0 is the mbuf itself), or NULL. */
 const struct sluice_mbuf *sluice_mbuf_segment(const struct sluice_mbuf *mbuf, uint32_t index);
 
+uint64_t sluice_tsc(void);
+
 /* The calling thread's rte_errno. */
 int sluice_errno(void);
 /* Whether the calling thread has an lcore id, and so a mempool cache. */
 int sluice_thread_is_registered(void);
+
+/* Asks the buses whose device `devargs` names. 0: its name in canonical form is in `name`; negative: no driver
+ * of this DPDK knows such a name, or the string cannot be parsed. */
+int sluice_device_name(const char *devargs, char *name, size_t size);
 
 /* Writes up to `max` ids of the ports that `devargs` names; how many there are. */
 uint16_t sluice_eth_matching(const char *devargs, uint16_t *ports, uint16_t max);
