@@ -273,7 +273,6 @@ const FLOW_LABEL: u32 = 0xf_ffff;
 
 /// Into the dynamic range, 49152 to 65535 (RFC 7348 §5, RFC 6335 §6).
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "14 bits are left")]
 const fn source_port(hash: u32) -> u16 {
     0xc000 | (hash >> 18) as u16
 }

@@ -115,7 +115,6 @@ fn transport(protocol: u8, ports: u32) -> u64 {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the high half of a hash")]
 const fn hash(mixed: u64) -> u32 {
     (mixed >> 32) as u32
 }
