@@ -12,6 +12,7 @@
 //! | [`host`] | a host: a namespace with `sluice-datapath` and `sluice-control` in it, and the CLI |
 //! | [`guest`] | Linux guests in QEMU with a console that takes commands |
 //! | [`testpmd`] | DPDK's virtio_user as a guest that sends and counts frames |
+//! | [`underlay`] | the network between hosts |
 //! | [`vxlan`] | the kernel's `vxlan` device as the other VTEP, and frames no VTEP would send |
 //! | [`wait`] | waiting for conditions |
 //!
@@ -27,9 +28,11 @@ pub mod hugepages;
 pub mod interrupt;
 pub mod netns;
 pub mod process;
+pub mod scenario;
 pub mod serial;
 pub mod stage;
 pub mod testpmd;
+pub mod underlay;
 pub mod usage;
 pub mod vxlan;
 pub mod wait;
@@ -40,3 +43,4 @@ pub use host::Host;
 pub use netns::Namespace;
 pub use process::{Launch, Process};
 pub use stage::Stage;
+pub use underlay::Underlay;

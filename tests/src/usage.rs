@@ -9,6 +9,9 @@ use crate::wait::let_pass;
 /// Linux's USER_HZ on every architecture Sluice runs on (proc(5), /proc/PID/stat).
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// What QEMU's `memory-backend-memfd` calls its file.
+const GUEST_MEMORY: &str = "/memfd:memory-backend-memfd";
+
 /// Open descriptors and memory mappings of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holdings {
@@ -16,6 +19,8 @@ pub struct Holdings {
     pub descriptors: usize,
     /// Mappings.
     pub mappings: usize,
+    /// Those of QEMU guests' memory.
+    pub guest_mappings: usize,
 }
 
 impl Holdings {
@@ -23,7 +28,9 @@ impl Holdings {
     pub fn of(pid: u32) -> Result<Holdings> {
         let descriptors =
             fs::read_dir(format!("/proc/{pid}/fd")).context(|| format!("list descriptors of {pid}"))?;
-        Ok(Holdings { descriptors: descriptors.count(), mappings: read(pid, "maps")?.lines().count() })
+        let maps = read(pid, "maps")?;
+        let guest_mappings = maps.lines().filter(|line| line.contains(GUEST_MEMORY)).count();
+        Ok(Holdings { descriptors: descriptors.count(), mappings: maps.lines().count(), guest_mappings })
     }
 }
 

@@ -31,8 +31,6 @@ pub struct GuestNic {
     pub owner: SocketOwner,
     /// Its MAC address.
     pub mac: String,
-    /// The MTU the guest shall set on it.
-    pub mtu: u32,
 }
 
 /// A running guest. Dropped, it is killed.

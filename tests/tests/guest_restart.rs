@@ -1,0 +1,15 @@
+//! A guest may die and come back, as often as it likes.
+
+use sluice_tests::{Result, Stage, scenario};
+
+#[test]
+fn killed_and_booted_20_times_it_works_others_lose_nothing_and_nothing_is_left() -> Result<()> {
+    Stage::run(|stage| {
+        let outcome = scenario::restart_guest(stage, 20)?;
+        assert!(outcome.others_sent > 0, "{outcome:?}");
+        assert_eq!(outcome.others_lost, 0, "{outcome:?}");
+        assert_eq!(outcome.held_last.guest_mappings, 0, "{outcome:?}");
+        assert_eq!(outcome.held_first.descriptors, outcome.held_last.descriptors, "{outcome:?}");
+        Ok(())
+    })
+}
