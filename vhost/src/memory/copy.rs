@@ -25,10 +25,11 @@ pub(super) unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
     /// One `T` must be readable at `from + at` and writable at `to + at`.
     #[inline(always)]
     unsafe fn one<T>(from: *const u8, to: *mut u8, at: usize) {
-        // SAFETY: as the caller promises; neither needs to be aligned.
-        unsafe { to.add(at).cast::<T>().write_unaligned(from.add(at).cast::<T>().read_unaligned()) };
+        // SAFETY: as the caller promises; it need not be aligned.
+        let value = unsafe { from.wrapping_add(at).cast::<T>().read_unaligned() };
+        // SAFETY: as the caller promises; it need not be aligned.
+        unsafe { to.wrapping_add(at).cast::<T>().write_unaligned(value) };
     }
-    // SAFETY (all below): every move ends at or before `len`.
     if len >= 16 {
         let last = len - 16;
         let mut at = 0;

@@ -99,8 +99,10 @@ fn install() -> io::Result<()> {
 }
 
 extern "C" fn handle(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel hands a valid siginfo to an SA_SIGINFO handler; SIGBUS has an address.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the kernel hands a valid siginfo to an SA_SIGINFO handler.
+    let info_ref = unsafe { &*info };
+    // SAFETY: SIGBUS has an address.
+    let address = unsafe { info_ref.si_addr() }.addr();
     if !repair(address) {
         chain(signal, info, context);
     }
@@ -117,8 +119,10 @@ fn repair(address: usize) -> bool {
     let at = address & !(page - 1);
     entry.broken.store(true, Ordering::Relaxed);
     FAULTS.fetch_add(1, Ordering::Relaxed);
-    // SAFETY: errno belongs to this thread.
-    let errno = unsafe { *libc::__errno_location() };
+    // SAFETY: it always points to this thread's errno.
+    let errno_at = unsafe { libc::__errno_location() };
+    // SAFETY: as above.
+    let errno = unsafe { errno_at.read() };
     // SAFETY: the page lies within a guest mapping of this process, which nothing but rings touch by raw pointers,
     // and replacing it keeps all its addresses mapped. mmap is a plain system call here, safe in a handler.
     let mapped = unsafe {
@@ -132,7 +136,7 @@ fn repair(address: usize) -> bool {
         )
     };
     // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
+    unsafe { errno_at.write(errno) };
     mapped != libc::MAP_FAILED
 }
 

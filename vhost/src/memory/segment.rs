@@ -58,7 +58,7 @@ impl Segment {
         // SAFETY: twelve bytes are mapped, as checked.
         unsafe { copy_short(header.as_ptr(), self.at, header.len()) };
         // SAFETY: as many bytes are mapped behind the header, as checked; the head is no guest memory.
-        unsafe { copy_short(head.as_ptr(), self.at.add(header.len()), head.len()) };
+        unsafe { copy_short(head.as_ptr(), self.at.wrapping_add(header.len()), head.len()) };
         self.skip(len)
     }
 

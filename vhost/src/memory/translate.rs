@@ -20,9 +20,9 @@ impl Window {
         if offset >= self.size {
             return None;
         }
-        // SAFETY: the offset is less than the window's size, all of which is mapped.
-        let host = unsafe { self.host.add(offset as usize) };
-        Some((host, u32::try_from(self.size - offset).map_or(len, |room| room.min(len))))
+        let room = u32::try_from(self.size - offset).map_or(len, |room| room.min(len));
+        // What is mapped as a whole has a size, and so offsets, that fit a pointer.
+        Some((self.host.wrapping_add(usize::try_from(offset).ok()?), room))
     }
 }
 

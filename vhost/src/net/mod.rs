@@ -4,9 +4,15 @@ mod payload;
 mod receive;
 mod transmit;
 
+use sluice_packet::BURST;
+
 pub use payload::{Frame, GuestBytes, Payload};
 pub use receive::{Delivered, ReceiveQueue};
 pub use transmit::{Burst, TransmitQueue};
+
+/// [`BURST`], as rings count.
+#[expect(clippy::cast_possible_truncation, reason = "32")]
+const BATCH: u16 = BURST as u16;
 
 /// Longest frame a guest may send: an IP packet of 65535 bytes behind an Ethernet header with two VLAN tags.
 pub const MAX_FRAME: usize = 65_535 + 22;

@@ -1,7 +1,6 @@
 //! The receive queue: switch → guest.
 
-use sluice_packet::BURST;
-
+use super::BATCH;
 use super::payload::{Frame, Payload};
 use crate::features::Features;
 use crate::index::QueueIndex;
@@ -79,7 +78,7 @@ impl ReceiveQueue {
     #[inline]
     pub fn prepare(&mut self) {
         self.ring.settle();
-        self.ring.read_ahead(BURST as u16, touch);
+        self.ring.read_ahead(BATCH, touch);
     }
 
     /// Delivers frames in order until the guest's buffers run out; publishes them at once and calls the guest if it
@@ -108,7 +107,7 @@ impl ReceiveQueue {
         self.ring.check_memory()?;
         self.ring.publish();
         // The next burst's lines travel while that burst is judged.
-        self.ring.read_ahead(BURST as u16, touch);
+        self.ring.read_ahead(BATCH, touch);
         match self.ring.fault() {
             Some(fault) if delivered == Delivered::default() => Err(fault),
             _ => Ok(delivered),
@@ -119,7 +118,7 @@ impl ReceiveQueue {
     #[inline(always)]
     fn one(&mut self, frame: &Frame<'_>) -> Outcome {
         if self.ring.held() == 0 {
-            self.ring.read_ahead(BURST as u16, touch);
+            self.ring.read_ahead(BATCH, touch);
             if self.ring.held() == 0 {
                 return Outcome::NoBuffers;
             }
@@ -134,7 +133,7 @@ impl ReceiveQueue {
                     Payload::Bytes(bytes) => rest.write(bytes),
                     Payload::Guest(bytes) => rest.write_segments(bytes.segments()),
                 }
-                // The buffer's length is an u32 and no less.
+                #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's length, an u32")]
                 self.ring.write_used(0, ahead.id(), len as u32);
                 self.ring.advance(1);
                 Outcome::Delivered
@@ -151,7 +150,7 @@ impl ReceiveQueue {
             Outcome::Delivered => {}
             outcome => return outcome,
         }
-        // At most MERGED.
+        #[expect(clippy::cast_possible_truncation, reason = "at most MERGED")]
         let chains = self.chains.len() as u16;
         let header = header(chains);
         let mut scatter = Scatter::new(&self.segments);
@@ -166,7 +165,7 @@ impl ReceiveQueue {
         for (n, &room) in (0..).zip(&self.chains) {
             let written = left.min(room as usize);
             left -= written;
-            // At most `room`, an u32.
+            #[expect(clippy::cast_possible_truncation, reason = "at most `room`, an u32")]
             self.ring.write_used(n, self.ring.ahead(n).id(), written as u32);
         }
         self.ring.advance(chains);

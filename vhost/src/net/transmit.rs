@@ -4,8 +4,8 @@ use std::os::fd::BorrowedFd;
 
 use sluice_packet::{BURST, DropReason, HEAD_CAPTURE, Head, Heads};
 
-use super::MAX_FRAME;
 use super::payload::{GuestBytes, Payload};
+use super::{BATCH, MAX_FRAME};
 use crate::features::Features;
 use crate::index::QueueIndex;
 use crate::memory::Segment;
@@ -20,7 +20,7 @@ pub struct TransmitQueue {
     ring: SplitRing<false>,
     header_len: usize,
     in_order: bool,
-    frames: [Taken; BURST],
+    frames: Box<[Taken; BURST]>,
     /// The payloads' pieces of the burst at hand. Never grows: [`SEGMENTS`] is enough for any burst.
     segments: Vec<Segment>,
     /// The pieces of one chain.
@@ -48,7 +48,7 @@ impl TransmitQueue {
             ring: SplitRing::new(setup)?,
             header_len: features.header_len(),
             in_order: features.contains(Features::IN_ORDER),
-            frames: [Taken::default(); BURST],
+            frames: Box::new([Taken::default(); BURST]),
             segments: Vec::with_capacity(SEGMENTS),
             chain: Vec::with_capacity(MAX_CHAIN),
         })
@@ -187,7 +187,7 @@ impl Burst<'_> {
     /// Copies the heads of the chains that were read ahead.
     #[inline(always)]
     fn take(&mut self, heads: &mut Heads) -> Result<(), RingFault> {
-        let held = self.queue.ring.held().min(BURST as u16);
+        let held = self.queue.ring.held().min(BATCH);
         if held == 0 {
             return self.queue.ring.fault().map_or(Ok(()), Err);
         }
@@ -288,10 +288,13 @@ impl Burst<'_> {
     }
 
     #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "lengths are at most MAX_FRAME, places at most SEGMENTS"
+    )]
     fn record(&mut self, len: usize, first: usize, pieces: usize) {
         let payload = len.saturating_sub(HEAD_CAPTURE);
         if let Some(taken) = self.queue.frames.get_mut(usize::from(self.frames)) {
-            // Lengths are at most MAX_FRAME, places at most SEGMENTS.
             *taken = Taken {
                 len: len as u32,
                 payload: payload as u32,

@@ -3,6 +3,7 @@
 use super::header::{HEADER_LEN, Header};
 
 const BODY_LEN: usize = 8;
+const BODY_LEN_FIELD: u32 = 8;
 
 /// A reply ready to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Reply {
 
     fn new(request: u32, body: [u8; BODY_LEN]) -> Reply {
         let mut bytes = [0; HEADER_LEN + BODY_LEN];
-        let header = Header::reply(request, BODY_LEN as u32);
+        let header = Header::reply(request, BODY_LEN_FIELD);
         for (to, from) in bytes.iter_mut().zip(header.into_iter().chain(body)) {
             *to = from;
         }

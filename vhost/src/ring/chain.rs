@@ -94,7 +94,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
                 // SAFETY: the table was found within one region, which the translator holds, and the index is in it.
                 let low = unsafe { at.read_volatile() };
                 // SAFETY: as above.
-                let high = unsafe { at.add(1).read_volatile() };
+                let high = unsafe { at.wrapping_add(1).read_volatile() };
                 Ok(Descriptor::parse(u64::from_ne_bytes(low), u64::from_ne_bytes(high)))
             }
             Table::Indirect { entries, .. } => {

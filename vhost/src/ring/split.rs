@@ -20,6 +20,14 @@ pub(super) const F_NEXT: u16 = 1;
 pub(super) const F_WRITE: u16 = 2;
 pub(super) const F_INDIRECT: u16 = 4;
 
+/// A guest's address in a pointer's place: no bytes are reached by it.
+#[expect(clippy::cast_possible_truncation, reason = "pointers have 64 bits where the switch runs")]
+fn unmapped(address: u64) -> *mut u8 {
+    ptr::without_provenance_mut(address as usize)
+}
+
+const _: () = assert!(size_of::<usize>() == size_of::<u64>());
+
 /// A descriptor as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Descriptor {
@@ -219,7 +227,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         for _ in 0..fresh {
             let entry = self.parsed & self.mask;
             // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
-            let id = unsafe { self.available.add(2 + usize::from(entry)).read_volatile() };
+            let id = unsafe { self.available.as_ptr().wrapping_add(2 + usize::from(entry)).read_volatile() };
             let id = u16::from_le(id);
             if id > self.mask {
                 self.fail(RingFault::DescriptorIndex { index: id, size: self.size() });
@@ -231,7 +239,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
             let host = if plain { self.translator.whole(descriptor.address, descriptor.len) } else { None };
             let slot = usize::from(self.parsed % LOOKAHEAD);
             if let Some(ahead) = self.ahead.get_mut(slot) {
-                let at = host.unwrap_or(ptr::without_provenance_mut(descriptor.address as usize));
+                let at = host.unwrap_or(unmapped(descriptor.address));
                 let Descriptor { len, flags, next, .. } = descriptor;
                 *ahead = Ahead { at, len, id, flags, next, simple: host.is_some() };
             }
@@ -252,8 +260,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         let Some(last) = last else { return };
         for n in (0..published).step_by(4) {
             let id = last.id.wrapping_add(1 + n) & self.mask;
-            // SAFETY: the index is masked by the table's length.
-            prefetch_read(unsafe { self.descriptors.add(usize::from(id)) }.as_ptr().cast());
+            prefetch_read(self.descriptors.as_ptr().wrapping_add(usize::from(id)).cast());
         }
     }
 
@@ -261,7 +268,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     #[inline(always)]
     fn read_available_index(&mut self) -> bool {
         // SAFETY: the available ring starts with flags and index, aligned to two bytes at least.
-        let index = unsafe { AtomicU16::from_ptr(self.available.as_ptr().add(1)) };
+        let index = unsafe { AtomicU16::from_ptr(self.available.as_ptr().wrapping_add(1)) };
         let index = u16::from_le(index.load(Ordering::Acquire));
         if index.wrapping_sub(self.next) > self.size() {
             let (next, size) = (self.next, self.size());
@@ -288,7 +295,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         // SAFETY: the index is masked by the table's length; the table is mapped as a whole and aligned to 16 bytes.
         let low = unsafe { at.read_volatile() };
         // SAFETY: as above.
-        let high = unsafe { at.add(1).read_volatile() };
+        let high = unsafe { at.wrapping_add(1).read_volatile() };
         Descriptor::parse(low, high)
     }
 
@@ -322,7 +329,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
 
     fn used_index_shared(&self) -> &AtomicU16 {
         // SAFETY: the used ring starts with flags and index, aligned to four bytes, mapped as long as `self` lives.
-        unsafe { AtomicU16::from_ptr(self.used.as_ptr().add(1)) }
+        unsafe { AtomicU16::from_ptr(self.used.as_ptr().wrapping_add(1)) }
     }
 
     /// The guest's wish, at the start of the available ring: 1 if it wants no calls.
@@ -335,14 +342,17 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     /// The used index at which the guest wants to be called: behind the available ring, with EVENT_IDX only.
     pub(super) fn used_event(&self) -> u16 {
         // SAFETY: with EVENT_IDX, which the caller has checked, the ring was mapped with these two bytes.
-        let at = unsafe { AtomicU16::from_ptr(self.available.as_ptr().add(2 + usize::from(self.size()))) };
+        let at = unsafe {
+            AtomicU16::from_ptr(self.available.as_ptr().wrapping_add(2 + usize::from(self.size())))
+        };
         u16::from_le(at.load(Ordering::Relaxed))
     }
 
     /// Tells the guest at which available index it shall kick: behind the used ring, with EVENT_IDX only.
     pub(super) fn set_available_event(&self, index: u16) {
         // SAFETY: with EVENT_IDX, which the caller has checked, the ring was mapped with these two bytes.
-        let at = unsafe { AtomicU16::from_ptr(self.used.as_ptr().add(2 + 4 * usize::from(self.size()))) };
+        let at =
+            unsafe { AtomicU16::from_ptr(self.used.as_ptr().wrapping_add(2 + 4 * usize::from(self.size()))) };
         at.store(index.to_le(), Ordering::Relaxed);
     }
 
