@@ -170,6 +170,12 @@ impl FlowKey {
     /// All fields 0.
     pub const EMPTY: FlowKey = FlowKey { words: [0; KEY_WORDS] };
 
+    /// A key of these words.
+    #[inline]
+    pub const fn from_words(words: [u64; KEY_WORDS]) -> FlowKey {
+        FlowKey { words }
+    }
+
     /// The value of `field`.
     #[inline]
     pub fn get(&self, field: Field) -> u128 {

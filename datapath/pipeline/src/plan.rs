@@ -1,0 +1,142 @@
+//! [`KeyPlan`]: the part of a key that a bridge's verdicts depend on.
+
+use sluice_packet::{Depth, Field, FieldMask, FlowKey, KEY_WORDS, VLAN_PRESENT};
+
+use crate::table::Needs;
+
+/// Words of a compact key that lie in a session's first cache line.
+pub(crate) const HEAD_WORDS: usize = 5;
+/// Words of a compact key that lie behind it.
+pub(crate) const TAIL_WORDS: usize = KEY_WORDS - 1 - HEAD_WORDS;
+
+/// Which bits of a key the verdicts of a bridge depend on: all that rules reachable from table 0 match, and what their
+/// actions look at. Two frames that agree in these bits get the same verdict, and share a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlan {
+    depth: Depth,
+    mask: FieldMask,
+    head: [PlanWord; HEAD_WORDS],
+    tail: Box<[PlanWord]>,
+}
+
+/// A word that matters. The default is one that does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct PlanWord {
+    index: usize,
+    mask: u64,
+}
+
+/// The bits of a key that a plan names, without gaps between words. Unused words are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CompactKey {
+    pub(crate) head: [u64; HEAD_WORDS],
+    /// Whether `tail` has a bit; if not, it is not read.
+    pub(crate) wide: bool,
+}
+
+impl KeyPlan {
+    /// The plan of a bridge with tables of these needs.
+    pub(crate) fn of<'a>(tables: impl Iterator<Item = &'a Needs> + Clone) -> KeyPlan {
+        // Nearly every action depends on the port of entry: no frame goes back.
+        let mut mask = FieldMask::of(&[Field::InPort]);
+        tables.clone().for_each(|needs| mask.unite(&needs.mask));
+        let any = |need: fn(&Needs) -> bool| tables.clone().any(need);
+        if any(Needs::normal) {
+            mask.unite(&FieldMask::of(&[Field::EthSrc, Field::EthDst, Field::TunnelRemote]));
+            mask.add(Field::VlanTci, VLAN_ID);
+        }
+        if any(Needs::in_port) {
+            mask.add(Field::TunnelRemote, Field::TunnelRemote.full());
+        }
+        if any(Needs::vlan) {
+            // Pushing and popping move bits from one tag to the other.
+            let bits = mask.get(Field::VlanTci) | VLAN_PRESENT;
+            mask.add(Field::VlanTci, bits);
+            mask.add(Field::VlanTciInner, bits);
+        }
+        if any(Needs::dec_ttl) && mask.has(Field::IpTtl) {
+            // Subtraction carries: every bit depends on those below.
+            mask.add(Field::IpTtl, Field::IpTtl.full());
+        }
+        // Always 0 at table 0.
+        mask.remove(Field::Metadata);
+        let written = tables.map(Needs::depth).max().unwrap_or(Depth::Port);
+        KeyPlan::new(mask, written)
+    }
+
+    fn new(mask: FieldMask, written: Depth) -> KeyPlan {
+        let depth = mask.fields().map(depth_of).fold(written, Depth::max);
+        let all = (0..).zip(mask.words()).filter(|&(_, &mask)| mask != 0);
+        let mut words = all.map(|(index, &mask)| PlanWord { index, mask });
+        let mut head = [PlanWord::default(); HEAD_WORDS];
+        head.iter_mut().zip(words.by_ref()).for_each(|(slot, word)| *slot = word);
+        // `zip` takes from its first side first, so no word is lost between the two.
+        let tail = words.collect();
+        KeyPlan { depth, mask, head, tail }
+    }
+
+    /// How deep frames have to be parsed. [`Depth::Port`]: not at all; all frames of a burst from one port then share
+    /// one session.
+    #[inline(always)]
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// The bits that matter.
+    pub fn mask(&self) -> &FieldMask {
+        &self.mask
+    }
+
+    /// The fields of which some bit matters.
+    pub fn fields(&self) -> impl Iterator<Item = Field> + '_ {
+        self.mask.fields()
+    }
+
+    /// Gathers the bits that matter. `tail` is written only if some of its bits are set.
+    #[inline(always)]
+    pub(crate) fn gather(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> CompactKey {
+        let [a, b, c, d, e] = &self.head;
+        let word = |word: &PlanWord| key.word(word.index) & word.mask;
+        let head = [word(a), word(b), word(c), word(d), word(e)];
+        CompactKey { head, wide: !self.tail.is_empty() && self.gather_tail(key, tail) }
+    }
+
+    fn gather_tail(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> bool {
+        tail.fill(0);
+        let mut any = 0;
+        for (slot, word) in tail.iter_mut().zip(&self.tail) {
+            *slot = key.word(word.index) & word.mask;
+            any |= *slot;
+        }
+        any != 0
+    }
+}
+
+/// The bits of a VLAN tag that name the VLAN.
+pub(crate) const VLAN_ID: u128 = 0x0fff;
+
+fn depth_of(field: Field) -> Depth {
+    match field {
+        Field::InPort
+        | Field::TunnelId
+        | Field::TunnelSrc
+        | Field::TunnelSrc6
+        | Field::TunnelRemote
+        | Field::Metadata => Depth::Port,
+        Field::EthDst | Field::EthSrc | Field::EthType | Field::VlanTci | Field::VlanTciInner => Depth::L2,
+        Field::IpDscp
+        | Field::IpEcn
+        | Field::IpProto
+        | Field::IpTtl
+        | Field::IpFrag
+        | Field::Ipv4Src
+        | Field::Ipv4Dst
+        | Field::Ipv6Src
+        | Field::Ipv6Dst
+        | Field::Ipv6Flabel => Depth::L3,
+        // ARP's at depth L3, ND's at L4.
+        Field::L4Src | Field::L4Dst | Field::TcpFlags | Field::ArpSha | Field::ArpTha | Field::NdTarget => {
+            Depth::L4
+        }
+    }
+}
