@@ -3,6 +3,7 @@
 
 mod control_kill;
 mod footprint;
+mod guest_port;
 mod guest_restart;
 mod pair;
 pub mod two_hosts;
@@ -10,6 +11,7 @@ mod vxlan_interop;
 
 pub use control_kill::{ControlKill, kill_control};
 pub use footprint::{Footprint, measure_footprint};
+pub use guest_port::GuestPort;
 pub use guest_restart::{GuestRestarts, restart_guest};
 pub use pair::{Circulation, Pair};
 pub use vxlan_interop::{Family, LocalSide, Pings, ping_kernel_vtep};
