@@ -37,9 +37,29 @@ uint16_t sluice_tx_burst(uint16_t port, uint16_t queue, struct sluice_mbuf **mbu
 	return rte_eth_tx_burst(port, queue, (struct rte_mbuf **)mbufs, count);
 }
 
+/* rte_pktmbuf_alloc_bulk without its writes to the second cache line: mbufs in a pool have no next segment
+ * (rte_mbuf_raw_alloc's contract), and tx_offload only counts with a flag in ol_flags. */
 int sluice_mbuf_alloc_bulk(struct rte_mempool *pool, struct sluice_mbuf **mbufs, uint32_t count)
 {
-	return rte_pktmbuf_alloc_bulk(pool, (struct rte_mbuf **)mbufs, count);
+	int result = rte_mempool_get_bulk(pool, (void **)mbufs, count);
+	uint32_t i;
+
+	if (unlikely(result != 0))
+		return result;
+	for (i = 0; i < count; i++) {
+		struct sluice_mbuf *m = mbufs[i];
+
+		m->data_off = RTE_PKTMBUF_HEADROOM;
+		m->refcnt = 1;
+		m->nb_segs = 1;
+		m->port = RTE_MBUF_PORT_INVALID;
+		m->ol_flags = 0;
+		m->packet_type = 0;
+		m->pkt_len = 0;
+		m->data_len = 0;
+		m->vlan_tci = 0;
+	}
+	return 0;
 }
 
 void sluice_mbuf_free_bulk(struct sluice_mbuf **mbufs, uint32_t count)

@@ -1,17 +1,57 @@
 //! One life of the EAL, from start to clean-up, in one test: a process has only one.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::path::Path;
+use std::sync::Mutex;
+
 use sluice_dpdk::{
-    BURST_SIZE, DEFAULT_DATA_ROOM, Eal, EalConfig, EalError, EthDev, MbufBurst, Mempool, ThreadRegistration,
+    BURST_SIZE, DEFAULT_DATA_ROOM, Eal, EalConfig, EalError, EthDev, LogLevel, MbufBurst, Mempool,
+    ThreadError, ThreadRegistration, tsc, tsc_hz,
 };
+
+static LOG: Mutex<Vec<(LogLevel, String)>> = Mutex::new(Vec::new());
+
+fn log(level: LogLevel, line: &str) {
+    LOG.lock().unwrap().push((level, line.to_owned()));
+}
 
 #[test]
 fn one_life() {
-    let config = EalConfig { hugepages: false, memory_mb: 64, ..EalConfig::default() };
+    // What is found before DPDK is touched may be corrected.
+    let too_much = EalConfig { hugepages: true, memory_mb: u32::MAX, ..EalConfig::default() };
+    let error = Eal::start(&too_much).unwrap_err();
+    assert!(matches!(error, EalError::Hugepages(_)));
+    assert!(error.to_string().contains(" missing. Reserve them with `echo "), "{error}");
+    let nul = EalConfig { hugepages: false, extra: vec!["--\0".into()], ..EalConfig::default() };
+    assert!(matches!(Eal::start(&nul), Err(EalError::Argument(_))));
+    assert!(tsc_hz() > 100_000_000, "calibrated");
+
+    let affinity = allowed_cpus();
+    let config = EalConfig {
+        hugepages: false,
+        memory_mb: 64,
+        main_cpu: Some(first_cpu(&affinity)),
+        log_level: LogLevel::Info,
+        log: Some(log),
+        ..EalConfig::default()
+    };
     let eal = Eal::start(&config).unwrap();
+    assert_eq!(allowed_cpus(), affinity, "the caller's affinity is untouched");
+    let lines = std::mem::take(&mut *LOG.lock().unwrap());
+    assert!(
+        lines.iter().any(|(level, line)| *level == LogLevel::Info && line.contains("lcore")),
+        "{lines:?}"
+    );
+    assert!(lines.iter().all(|(level, line)| *level <= LogLevel::Info && !line.contains('\n')), "{lines:?}");
+    assert!(tsc_hz() > 100_000_000, "DPDK's");
+    let before = tsc();
+    assert!(tsc() >= before);
     assert!(matches!(Eal::start(&config), Err(EalError::AlreadyStarted)));
 
     let thread = ThreadRegistration::new(&eal).unwrap();
-    assert!(ThreadRegistration::new(&eal).is_err());
+    assert!(matches!(ThreadRegistration::new(&eal), Err(ThreadError::AlreadyRegistered)));
+    assert_eq!(allowed_cpus(), affinity);
     let pool = Mempool::new(&eal, "pool", 1023, 64, DEFAULT_DATA_ROOM, None).unwrap();
     assert_eq!(pool.available(), 1023);
 
@@ -36,4 +76,18 @@ fn one_life() {
     }
     drop(last);
     assert!(matches!(Eal::start(&config), Err(EalError::AlreadyStarted)));
+    let folder = format!("dpdk/sluice-{}", std::process::id());
+    for parent in ["/var/run", "/tmp", &std::env::var("XDG_RUNTIME_DIR").unwrap_or_default()] {
+        assert!(!Path::new(parent).join(&folder).exists(), "{parent}/{folder}");
+    }
+}
+
+fn allowed_cpus() -> String {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    list.trim().to_owned()
+}
+
+fn first_cpu(list: &str) -> u32 {
+    list.split([',', '-']).next().unwrap().parse().unwrap()
 }
