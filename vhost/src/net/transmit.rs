@@ -188,9 +188,6 @@ impl Burst<'_> {
     #[inline(always)]
     fn take(&mut self, heads: &mut Heads) -> Result<(), RingFault> {
         let held = self.queue.ring.held().min(BATCH);
-        if held == 0 {
-            return self.queue.ring.fault().map_or(Ok(()), Err);
-        }
         let mut places = heads.iter_mut();
         let mut place = places.next();
         for n in 0..held {

@@ -23,7 +23,7 @@ impl KeepingHost {
     }
 
     pub fn logged(&self, line: &str) -> usize {
-        self.0.lock().unwrap().log.iter().filter(|logged| logged.contains(line)).count()
+        self.0.lock().unwrap().log.iter().filter(|logged| logged.starts_with(line)).count()
     }
 
     pub fn has(&self, index: QueueIndex) -> bool {
