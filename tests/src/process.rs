@@ -60,6 +60,12 @@ impl Launch {
         self
     }
 
+    /// Lets another program run it: one line of words that takes a command line as its arguments.
+    pub fn under(mut self, line: &str) -> Launch {
+        self.words.splice(0..0, line.split_whitespace().map(OsString::from));
+        self
+    }
+
     /// Sets an environment variable.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Launch {
         self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));

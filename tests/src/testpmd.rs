@@ -80,6 +80,8 @@ impl Testpmd {
 
     /// Starts a testpmd of another command line, which has so many ports and is interactive (`-i`).
     pub fn launch(stage: &Stage, name: &str, command: &Launch, ports: usize) -> Result<Testpmd> {
+        // Else its answers stay in a buffer while its prompts, written past it, are in the log already.
+        let command = command.clone().under("stdbuf --output=L");
         let mut process = command.start_with_stdin(&format!("testpmd {name}"), &stage.log(name))?;
         let stdin = process.take_stdin().ok_or_else(|| Error::Unexpected {
             what: "testpmd's standard input".to_owned(),
