@@ -5,8 +5,8 @@ mod hugepages;
 pub(crate) mod log;
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, c_char, c_int};
-use std::path::PathBuf;
+use std::ffi::{CStr, CString, OsStr, c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -35,6 +35,14 @@ pub enum EalError {
     /// Fewer free hugepages than [`EalConfig::memory_mb`] needs.
     #[error(transparent)]
     Hugepages(#[from] HugepageShortage),
+    /// [`EalConfig::main_cpu`] is not among those that this process may run on.
+    #[error("CPU {cpu} cannot be the EAL's main CPU: this process may run on {allowed} only")]
+    MainCpu {
+        /// What was asked for.
+        cpu: u32,
+        /// A list in the kernel's format.
+        allowed: String,
+    },
     /// An argument for the EAL has a NUL byte in it.
     #[error("the EAL argument {0:?} has a NUL byte in it")]
     Argument(String),
@@ -67,6 +75,7 @@ impl Eal {
         if config.hugepages {
             HugepageInventory::of_this_host().require(config.memory_mb)?;
         }
+        config.check_main_cpu()?;
         let arguments = config
             .arguments()
             .into_iter()
@@ -146,14 +155,9 @@ fn run(arguments: &[CString], report: &mpsc::Sender<Result<(), EalError>>, stopp
     }
     // Nothing is ever sent: this returns when the last handle drops its sender.
     let _ = stopped.recv();
-    let runtime_dir = runtime_dir();
     // SAFETY: the last handle is gone, and with it all that could reach memory of the EAL. This is the thread
     // that initialised it.
     unsafe { sys::rte_eal_cleanup() };
-    if let Some(dir) = runtime_dir {
-        // DPDK leaves the folder of the file prefix behind. Only ever removed when empty.
-        let _ = std::fs::remove_dir(dir);
-    }
 }
 
 fn init(arguments: &[CString]) -> Result<(), EalError> {
@@ -164,20 +168,23 @@ fn init(arguments: &[CString]) -> Result<(), EalError> {
     argv.push(std::ptr::null_mut());
     // SAFETY: `argv` has `argc` strings and a terminating NULL; no argument is written to by getopt_long.
     let (result, log) = log::errors_during(|| unsafe { sys::rte_eal_init(argc, argv.as_mut_ptr()) });
-    if result < 0 {
-        return Err(EalError::Init { reason: Errno::last(), log });
-    }
-    Ok(())
+    let reason = Errno::last();
+    remove_runtime_dir();
+    if result < 0 { Err(EalError::Init { reason, log }) } else { Ok(()) }
 }
 
-/// DPDK's folder for the sockets and locks of this process' file prefix.
-fn runtime_dir() -> Option<PathBuf> {
-    // SAFETY: gives a static string of libdpdk, set since rte_eal_init.
+/// Removes DPDK's folder for this file prefix, which stays empty without shared configuration, right away: so
+/// that nothing is left of a process that is killed.
+fn remove_runtime_dir() {
+    // SAFETY: gives a static string of libdpdk.
     let dir = unsafe { sys::rte_eal_get_runtime_dir() };
     if dir.is_null() {
-        return None;
+        return;
     }
     // SAFETY: NUL-terminated and static.
     let dir = unsafe { CStr::from_ptr(dir) };
-    dir.to_str().ok().filter(|dir| !dir.is_empty()).map(PathBuf::from)
+    if !dir.is_empty() {
+        // Refused when it is not empty, or not there.
+        let _ = std::fs::remove_dir(OsStr::from_bytes(dir.to_bytes()));
+    }
 }

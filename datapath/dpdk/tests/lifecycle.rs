@@ -25,6 +25,8 @@ fn one_life() {
     assert!(error.to_string().contains(" missing. Reserve them with `echo "), "{error}");
     let nul = EalConfig { hugepages: false, extra: vec!["--\0".into()], ..EalConfig::default() };
     assert!(matches!(Eal::start(&nul), Err(EalError::Argument(_))));
+    let nowhere = EalConfig { hugepages: false, main_cpu: Some(100_000), ..EalConfig::default() };
+    assert!(Eal::start(&nowhere).unwrap_err().to_string().starts_with("CPU 100000 cannot be"));
     assert!(tsc_hz() > 100_000_000, "calibrated");
 
     let affinity = allowed_cpus();
@@ -45,6 +47,10 @@ fn one_life() {
     );
     assert!(lines.iter().all(|(level, line)| *level <= LogLevel::Info && !line.contains('\n')), "{lines:?}");
     assert!(tsc_hz() > 100_000_000, "DPDK's");
+    let folder = format!("dpdk/sluice-{}", std::process::id());
+    for parent in ["/var/run", "/tmp", &std::env::var("XDG_RUNTIME_DIR").unwrap_or_default()] {
+        assert!(!Path::new(parent).join(&folder).exists(), "{parent}/{folder}");
+    }
     let before = tsc();
     assert!(tsc() >= before);
     assert!(matches!(Eal::start(&config), Err(EalError::AlreadyStarted)));
@@ -76,10 +82,6 @@ fn one_life() {
     }
     drop(last);
     assert!(matches!(Eal::start(&config), Err(EalError::AlreadyStarted)));
-    let folder = format!("dpdk/sluice-{}", std::process::id());
-    for parent in ["/var/run", "/tmp", &std::env::var("XDG_RUNTIME_DIR").unwrap_or_default()] {
-        assert!(!Path::new(parent).join(&folder).exists(), "{parent}/{folder}");
-    }
 }
 
 fn allowed_cpus() -> String {

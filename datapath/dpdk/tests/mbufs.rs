@@ -132,7 +132,7 @@ fn packets_travel_between_threads_and_every_one_returns() {
             let (eal, pool, send) = (&eal, &pool, send.clone());
             scope.spawn(move || {
                 let _registration = ThreadRegistration::new(eal).unwrap();
-                for round in 0..200_u8 {
+                for round in 0..50_u8 {
                     // The pool may run dry while the other side is behind.
                     let Some(mut burst) = pool.alloc(16) else { continue };
                     for mbuf in &mut burst {

@@ -1,5 +1,6 @@
 //! What the EAL is told, and the arguments it becomes.
 
+use super::EalError;
 use super::log::{LogLevel, LogSink};
 
 /// How to start the EAL.
@@ -85,6 +86,14 @@ impl EalConfig {
         arguments
     }
 
+    /// DPDK's own answer to a wrong CPU is a page of usage on the standard output.
+    pub(super) fn check_main_cpu(&self) -> Result<(), EalError> {
+        match (self.main_cpu, allowed_cpus()) {
+            (Some(cpu), Some(allowed)) if !list_has(&allowed, cpu) => Err(EalError::MainCpu { cpu, allowed }),
+            _ => Ok(()),
+        }
+    }
+
     /// Lcore 0, on the main CPU or on all that this process may use.
     fn lcores(&self) -> String {
         match self.main_cpu {
@@ -98,6 +107,14 @@ impl EalConfig {
 fn allowed_cpus() -> Option<String> {
     let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(|list| list.trim().to_owned())
+}
+
+/// Whether a list in the kernel's format (`0-3,8`) names `cpu`.
+fn list_has(list: &str, cpu: u32) -> bool {
+    list.split(',').any(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if (first..=last).contains(&cpu))
+    })
 }
 
 fn numa_nodes() -> usize {
@@ -147,6 +164,14 @@ mod tests {
         let small = EalConfig { hugepages: false, memory_mb: 64, ..EalConfig::default() }.arguments();
         assert!(!small.contains(&"--in-memory".to_owned()));
         assert!(small.contains(&"--no-huge".to_owned()) && small.contains(&"-m64".to_owned()));
+    }
+
+    #[test]
+    fn reads_lists_of_cpus() {
+        let among = |list, cpus: [u32; 6]| cpus.map(|cpu| list_has(list, cpu));
+        assert_eq!(among("0-1,4,6-7", [0, 1, 2, 4, 5, 7]), [true, true, false, true, false, true]);
+        assert_eq!(among("3", [0, 1, 2, 3, 30, 33]), [false, false, false, true, false, false]);
+        assert!(!list_has("", 0));
     }
 
     #[test]
