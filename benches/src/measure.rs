@@ -228,9 +228,10 @@ struct Usage {
 }
 
 impl Usage {
-    /// `None` if it took no packet, or if counters went back.
+    /// `None` if it took no packet, or if counters went back. They may wrap around.
     fn between(from: Sample, to: Sample, tsc_hz: f64) -> Option<Usage> {
-        let difference = |from: u64, to: u64| to.checked_sub(from).map(|difference| difference as f64);
+        let difference =
+            |from: u64, to: u64| i64::try_from(to.wrapping_sub(from)).ok().map(|count| count as f64);
         let elapsed = to.at.checked_duration_since(from.at).as_ref().map(Duration::as_secs_f64);
         // The switch's own count is exact; our clock adds how long each answer took.
         let cycles = match from.all_cycles.zip(to.all_cycles) {
@@ -273,6 +274,14 @@ mod tests {
         let now = Instant::now();
         let (from, to) = (sample(now, 10, 1000, None), sample(now + WINDOW, 30, 2000, None));
         assert_eq!(Usage::between(from, to, 2e9).unwrap().cycles, 5e8);
+    }
+
+    #[test]
+    fn counters_may_start_below_0() {
+        let now = Instant::now();
+        let (from, to) =
+            (sample(now, 10, 0_u64.wrapping_sub(400), Some(5000)), sample(now, 30, 600, Some(7000)));
+        assert_eq!(Usage::between(from, to, 2e9).unwrap().busy_cycles, 1000.0);
     }
 
     #[test]

@@ -195,6 +195,9 @@ fn control_socket(directory: &Path) -> PathBuf {
 }
 
 /// `pmd-stats-show` since the start, of the only PMD thread.
+///
+/// OVS adds the cycles of each iteration as a signed number of 32 bits: one in which it was paused for over a second
+/// takes some away, so that a counter may be found below 0. Differences of later moments are right.
 fn parse_stats(text: &str, at: Instant) -> Option<Sample> {
     let thread = text.split("pmd thread ").nth(1)?;
     let thread = thread.split("main thread").next()?;
@@ -207,7 +210,7 @@ fn parse_stats(text: &str, at: Instant) -> Option<Sample> {
         at,
         packets: number("packets received:")?,
         busy_cycles,
-        all_cycles: Some(busy_cycles + number("idle cycles:")?),
+        all_cycles: Some(busy_cycles.wrapping_add(number("idle cycles:")?)),
     })
 }
 
@@ -236,6 +239,13 @@ main thread:
         let expected =
             Sample { at, packets: 4_283_360, busy_cycles: 4_529_803_658, all_cycles: Some(4_600_000_000) };
         assert_eq!(parse_stats(STATS, at), Some(expected));
+    }
+
+    #[test]
+    fn cycles_below_0_are_added_up() {
+        let text = STATS.replace("70196342", "18446744073709551615");
+        let sample = parse_stats(&text, Instant::now()).unwrap();
+        assert_eq!(sample.all_cycles, Some(sample.busy_cycles - 1));
     }
 
     #[test]
