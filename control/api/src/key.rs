@@ -96,6 +96,11 @@ impl Kind {
 }
 
 impl FlowKey {
+    /// The key that orders before all flows of a bridge.
+    pub fn first_of(bridge: &str) -> FlowKey {
+        FlowKey { bridge: bridge.to_owned(), table: 0, priority: Reverse(u32::MAX), matches: Vec::new() }
+    }
+
     /// The bridge's name.
     pub fn bridge(&self) -> &str {
         &self.bridge
