@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 /// The first release with `rxmode.mtu`; 22.11 is the oldest that is tested.
@@ -36,7 +37,15 @@ const CONSTANTS: &[&str] = &["sluice_.*", "RTE_PKTMBUF_HEADROOM", "SOCKET_ID_ANY
 /// Only ever handled by pointer; their layout is DPDK's business and differs between releases.
 const OPAQUE: &[&str] = &["rte_mempool", "rte_device", "rte_mbuf"];
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    let Err(error) = build() else { return ExitCode::SUCCESS };
+    for line in error.to_string().lines().filter(|line| !line.is_empty()) {
+        println!("cargo::error={line}");
+    }
+    ExitCode::FAILURE
+}
+
+fn build() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     for file in SHIM {
         println!("cargo::rerun-if-changed={file}");
@@ -53,15 +62,17 @@ fn find_dpdk() -> Result<CompilerFlags, Box<dyn Error>> {
     pkg_config::Config::new().atleast_version(MINIMUM_DPDK).probe("libdpdk").map_err(|error| {
         format!(
             "libdpdk {MINIMUM_DPDK} or newer was not found. On Debian or Ubuntu: `apt-get install libdpdk-dev \
-             pkg-config`; with an installation of your own, set PKG_CONFIG_PATH to the folder of libdpdk.pc. \
-             pkg-config said: {error}"
+             pkg-config`; with an installation of your own, set PKG_CONFIG_PATH to the folder of libdpdk.pc.\n\
+             {error}"
         )
     })?;
     // `probe` drops `-include` and `-march`, which DPDK's headers cannot do without.
     let pkg_config = env::var_os("PKG_CONFIG").unwrap_or_else(|| "pkg-config".into());
-    let output = std::process::Command::new(pkg_config).args(["--cflags", "libdpdk"]).output()?;
+    let output = Command::new(pkg_config).args(["--cflags", "libdpdk"]).output()?;
     if !output.status.success() {
-        return Err(format!("pkg-config --cflags libdpdk: {}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(
+            format!("pkg-config --cflags libdpdk: {}", String::from_utf8_lossy(&output.stderr)).into()
+        );
     }
     Ok(CompilerFlags(String::from_utf8(output.stdout)?.split_whitespace().map(str::to_owned).collect()))
 }
@@ -102,7 +113,9 @@ fn generate_bindings(flags: &CompilerFlags, out_dir: &Path) -> Result<(), Box<dy
         builder = builder.opaque_type(name);
     }
     let bindings = builder.generate().map_err(|error| {
-        format!("cannot read DPDK's headers (bindgen needs libclang: `apt-get install libclang-14-dev`): {error}")
+        format!(
+            "cannot read DPDK's headers (bindgen needs libclang: `apt-get install libclang-14-dev`): {error}"
+        )
     })?;
     let file: PathBuf = out_dir.join("bindings.rs");
     fs::write(&file, bindings.to_string()).map_err(|error| format!("{}: {error}", file.display()).into())

@@ -151,10 +151,10 @@ impl MbufBurst {
     pub(crate) unsafe fn shrink_front(&mut self, taken: usize) {
         debug_assert!(taken <= self.len);
         self.len -= taken;
-        let rest: *mut MaybeUninit<Mbuf> = self.mbufs.as_mut_ptr().wrapping_add(taken);
         if self.len > 0 {
+            let front = self.mbufs.as_mut_ptr();
             // SAFETY: both ranges of `len` entries lie in the array, and may overlap.
-            unsafe { ptr::copy(rest, self.mbufs.as_mut_ptr(), self.len) };
+            unsafe { ptr::copy(front.wrapping_add(taken), front, self.len) };
         }
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{eal, frames, packets, pool, read_pcap, receive, write_pcap};
-use sluice_dpdk::{DEFAULT_DATA_ROOM, EthDev, EthDevError, Mbuf, MbufBurst, Mempool};
+use sluice_dpdk::{DEFAULT_DATA_ROOM, EthDev, EthDevError, Mbuf, MbufBurst, Mempool, ThreadRegistration};
 
 #[test]
 fn null_takes_and_gives() {
@@ -26,6 +26,30 @@ fn null_takes_and_gives() {
     assert_eq!((stats.rx_packets, stats.tx_packets), (32, 20));
 
     drop((burst, rx, tx, device));
+    assert_eq!(pool.available(), pool.size());
+}
+
+#[test]
+fn queues_work_on_a_thread_each() {
+    let (eal, _turn) = eal();
+    let pool = pool(&eal);
+    let mut device = EthDev::attach(&eal, "net_null6").unwrap();
+    let (rx, tx) = device.start(2, 2, &pool, 1500).unwrap();
+    assert_eq!((rx[1].index(), tx[1].index()), (1, 1));
+    std::thread::scope(|scope| {
+        for (mut rx, mut tx) in rx.into_iter().zip(tx) {
+            let eal = &eal;
+            scope.spawn(move || {
+                let _registration = ThreadRegistration::new(eal).unwrap();
+                let mut burst = MbufBurst::new(eal);
+                for _ in 0..1000 {
+                    assert_eq!(rx.burst(&mut burst), 32);
+                    assert_eq!(tx.send(&mut burst), 32);
+                }
+            });
+        }
+    });
+    assert_eq!(device.stats().unwrap().tx_packets, 64_000);
     assert_eq!(pool.available(), pool.size());
 }
 
