@@ -9,17 +9,17 @@ use sluice_packet::DropReason;
 use crate::mix::mix;
 use crate::{Remote, Vni};
 
-/// Tunnels by local VTEP address and VNI, each with the remote VTEPs it takes frames from and a value of the
-/// datapath's.
+/// Tunnels by local VTEP address and VNI, with the remote VTEPs that they take frames from, and a value of the
+/// datapath's for each of these.
 ///
 /// One probe finds the value from (local address, VNI, remote address); only a frame that is to be dropped costs more.
 /// Built by the control side and then only read: lookups neither write nor allocate.
 #[derive(Clone, Debug)]
 pub struct DecapTable<T> {
-    /// The hot part: everyone who may send, with the tunnel's place in `tunnels`.
+    /// The hot part: everyone who may send, with their value's place in `values`.
     senders_v4: HashMap<SenderV4, u32, BuildHasherDefault<Mixed>>,
     senders_v6: HashMap<SenderV6, u32, BuildHasherDefault<Mixed>>,
-    tunnels: Vec<T>,
+    values: Vec<T>,
     /// What tells the drop reasons apart.
     known: HashSet<(IpAddr, Vni)>,
     locals: HashSet<IpAddr>,
@@ -36,8 +36,8 @@ pub enum DecapTableError {
         /// The VNI.
         vni: Vni,
     },
-    /// More than 2^32 tunnels.
-    #[error("too many tunnels")]
+    /// More than 2^32 senders.
+    #[error("too many remote VTEPs")]
     Full,
 }
 
@@ -46,7 +46,7 @@ impl<T> Default for DecapTable<T> {
         DecapTable {
             senders_v4: HashMap::default(),
             senders_v6: HashMap::default(),
-            tunnels: Vec::new(),
+            values: Vec::new(),
             known: HashSet::new(),
             locals: HashSet::new(),
         }
@@ -65,27 +65,28 @@ impl<T> DecapTable<T> {
         self.locals.insert(local);
     }
 
-    /// Adds the tunnel of `vni` at a VTEP's addresses `locals` (at most one a family). Remotes of a family without
-    /// a local address cannot reach it and are left out.
+    /// Adds the tunnel of `vni` at a VTEP's addresses `locals` (at most one a family), with its remotes and their
+    /// values. Remotes of a family without a local address cannot reach it and are left out.
     ///
     /// # Errors
-    /// [`DecapTableError`]; nothing is changed.
+    /// [`DecapTableError`]; a tunnel that is taken is left as it was.
     pub fn insert(
         &mut self,
         locals: &[IpAddr],
         vni: Vni,
-        remotes: &[Remote],
-        value: T,
+        senders: impl IntoIterator<Item = (Remote, T)>,
     ) -> Result<(), DecapTableError> {
         if let Some(&local) = locals.iter().find(|&&local| self.known.contains(&(local, vni))) {
             return Err(DecapTableError::Taken { local, vni });
         }
-        let place = u32::try_from(self.tunnels.len()).map_err(|_| DecapTableError::Full)?;
-        self.tunnels.push(value);
         for &local in locals {
             self.locals.insert(local);
             self.known.insert((local, vni));
-            for remote in remotes {
+        }
+        for (remote, value) in senders {
+            let place = u32::try_from(self.values.len()).map_err(|_| DecapTableError::Full)?;
+            self.values.push(value);
+            for &local in locals {
                 match (local, remote.address()) {
                     (IpAddr::V4(dst), IpAddr::V4(src)) => {
                         self.senders_v4.insert(SenderV4 { src, dst, vni }, place);
@@ -100,7 +101,7 @@ impl<T> DecapTable<T> {
         Ok(())
     }
 
-    /// The tunnel of a frame from `src` to `dst` with `vni`.
+    /// The value of who sent a frame from `src` to `dst` with `vni`.
     ///
     /// # Errors
     /// [`DropReason::NotForVtep`] when `dst` is no local VTEP's, [`DropReason::VniUnknown`] when it has no such tunnel,
@@ -112,7 +113,7 @@ impl<T> DecapTable<T> {
             (IpAddr::V6(src), IpAddr::V6(dst)) => self.senders_v6.get(&SenderV6 { src, dst, vni }),
             _ => None,
         };
-        match place.and_then(|&place| self.tunnels.get(place as usize)) {
+        match place.and_then(|&place| self.values.get(place as usize)) {
             Some(value) => Ok(value),
             None => Err(self.reason(dst, vni)),
         }
@@ -199,20 +200,20 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn remotes(texts: &[&str]) -> Vec<Remote> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
+    fn senders<'a>(tunnel: &'a str, remotes: &'a [&str]) -> impl Iterator<Item = (Remote, String)> + 'a {
+        remotes.iter().map(move |text| (text.parse().unwrap(), format!("{tunnel} from {text}")))
     }
 
     fn vni(value: u32) -> Vni {
         Vni::new(value).unwrap()
     }
 
-    fn table() -> DecapTable<&'static str> {
+    fn table() -> DecapTable<String> {
         let locals = [ip("192.0.2.1"), ip("2001:db8::1")];
         let mut table = DecapTable::new();
-        table.insert(&locals, vni(7), &remotes(&["192.0.2.2", "2001:db8::2"]), "seven").unwrap();
-        table.insert(&locals, vni(8), &remotes(&["192.0.2.3"]), "eight").unwrap();
-        table.insert(&[ip("198.51.100.1")], vni(7), &remotes(&["192.0.2.3"]), "other seven").unwrap();
+        table.insert(&locals, vni(7), senders("seven", &["192.0.2.2", "2001:db8::2"])).unwrap();
+        table.insert(&locals, vni(8), senders("eight", &["192.0.2.3"])).unwrap();
+        table.insert(&[ip("198.51.100.1")], vni(7), senders("other seven", &["192.0.2.3"])).unwrap();
         table.insert_local(ip("203.0.113.1"));
         table
     }
@@ -220,11 +221,11 @@ mod tests {
     #[test]
     fn only_a_tunnels_remotes_get_in() {
         let table = table();
-        let lookup = |dst, number, src| table.lookup(ip(dst), vni(number), ip(src)).copied();
-        assert_eq!(lookup("192.0.2.1", 7, "192.0.2.2"), Ok("seven"));
-        assert_eq!(lookup("2001:db8::1", 7, "2001:db8::2"), Ok("seven"));
-        assert_eq!(lookup("192.0.2.1", 8, "192.0.2.3"), Ok("eight"));
-        assert_eq!(lookup("198.51.100.1", 7, "192.0.2.3"), Ok("other seven"));
+        let lookup = |dst, number, src| table.lookup(ip(dst), vni(number), ip(src)).map(String::as_str);
+        assert_eq!(lookup("192.0.2.1", 7, "192.0.2.2"), Ok("seven from 192.0.2.2"));
+        assert_eq!(lookup("2001:db8::1", 7, "2001:db8::2"), Ok("seven from 2001:db8::2"));
+        assert_eq!(lookup("192.0.2.1", 8, "192.0.2.3"), Ok("eight from 192.0.2.3"));
+        assert_eq!(lookup("198.51.100.1", 7, "192.0.2.3"), Ok("other seven from 192.0.2.3"));
 
         assert_eq!(lookup("192.0.2.1", 8, "192.0.2.2"), Err(DropReason::VtepUnknown));
         assert_eq!(lookup("2001:db8::1", 8, "2001:db8::2"), Err(DropReason::VtepUnknown));
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn a_vni_has_one_tunnel_a_vtep() {
         let mut table = table();
-        let taken = table.insert(&[ip("192.0.2.1")], vni(7), &remotes(&["192.0.2.9"]), "again");
+        let taken = table.insert(&[ip("192.0.2.1")], vni(7), senders("again", &["192.0.2.9"]));
         assert_eq!(
             taken.unwrap_err().to_string(),
             "VNI 7 is taken at 192.0.2.1: a VNI has one tunnel a VTEP"

@@ -152,8 +152,9 @@ pub struct EncapV4 {
     /// All headers, with 0 where [`EncapV4::write`] fills in.
     header: [u8; EncapV4::HEADER_LEN],
     max_inner_len: u16,
-    /// The sum of the IPv4 header as it stands in `header`, below 10 · 2^16.
-    partial: u32,
+    udp_port: u16,
+    /// The sum of the IPv4 header as it stands in `header`.
+    partial: u16,
 }
 
 impl EncapV4 {
@@ -171,7 +172,8 @@ impl EncapV4 {
         header.tunnel(path);
         let partial = Sum::ZERO.bytes(&IPV4).u32(local.to_bits()).u32(remote.to_bits());
         let max_inner_len = max_inner_len(path.mtu, IPV4_LEN)?;
-        Ok(EncapV4 { header: header.bytes, max_inner_len, partial: u32::from(partial.fold()) })
+        let udp_port = path.udp_port.get();
+        Ok(EncapV4 { header: header.bytes, max_inner_len, udp_port, partial: partial.fold() })
     }
 
     /// Writes the outer headers that go right in front of an inner frame of `inner_len` bytes.
@@ -191,15 +193,13 @@ impl EncapV4 {
         let total_len = IPV4_LEN_U16 + udp_len;
         let tos = flow.ecn as u8;
         // RFC 1071 §2: the words that were 0 in the template are added to its sum.
-        let sum = Sum::ZERO.u32(self.partial).u16(u16::from(tos)).u16(total_len);
+        let sum = Sum::ZERO.u16(self.partial).u16(u16::from(tos)).u16(total_len);
 
         *outer = self.header;
-        outer[15] = tos;
-        put(outer, 16, total_len.to_be_bytes());
+        put(outer, 14, (VERSION_4 | u32::from(tos) << 16 | u32::from(total_len)).to_be_bytes());
         put(outer, 24, sum.checksum().to_be_bytes());
-        put(outer, 34, source_port(flow.hash).to_be_bytes());
-        put(outer, 38, udp_len.to_be_bytes());
-        put(outer, 46, vni.to_be_bytes());
+        put(outer, 34, udp_header(flow.hash, self.udp_port, udp_len, 0));
+        put(outer, 46, (vni.get() << 8).to_be_bytes());
         Ok(())
     }
 }
@@ -210,6 +210,7 @@ pub struct EncapV6 {
     /// All headers, with 0 where [`EncapV6::write`] fills in.
     header: [u8; EncapV6::HEADER_LEN],
     max_inner_len: u16,
+    udp_port: u16,
     /// The sum of the pseudo header without lengths, the UDP and the VXLAN header as they stand in `header`.
     partial: u16,
 }
@@ -231,7 +232,8 @@ impl EncapV6 {
             .u16(path.udp_port.get())
             .u16(u16::from_be_bytes([FLAG_VNI, 0]));
         let max_inner_len = max_inner_len(path.mtu, IPV6_LEN)?;
-        Ok(EncapV6 { header: header.bytes, max_inner_len, partial: partial.fold() })
+        let udp_port = path.udp_port.get();
+        Ok(EncapV6 { header: header.bytes, max_inner_len, udp_port, partial: partial.fold() })
     }
 
     /// Writes the outer headers that go right in front of `inner`.
@@ -248,28 +250,40 @@ impl EncapV6 {
     ) -> Result<(), DropReason> {
         let inner_len = fit(inner.len(), self.max_inner_len)?;
         let udp_len = TUNNEL_LEN_U16 + inner_len;
-        let source_port = source_port(flow.hash);
         // RFC 8200 §8.1: the length stands in the pseudo header and in the UDP header.
-        let sum = Sum::ZERO
-            .bytes(inner.head)
-            .bytes(inner.payload)
-            .sum(Sum::ZERO.u16(self.partial).u16(udp_len).u16(udp_len).u16(source_port).u32(vni.get() << 8));
-        let first_word = 6 << 28 | u32::from(flow.ecn as u8) << 20 | flow.hash & FLOW_LABEL;
+        let sum = Sum::ZERO.bytes(inner.head).bytes(inner.payload).sum(
+            Sum::ZERO
+                .u16(self.partial)
+                .u16(udp_len)
+                .u16(udp_len)
+                .u16(source_port(flow.hash))
+                .u32(vni.get() << 8),
+        );
+        let first_word = VERSION_6 | u32::from(flow.ecn as u8) << 20 | flow.hash & FLOW_LABEL;
 
         *outer = self.header;
         put(outer, 14, first_word.to_be_bytes());
         put(outer, 18, udp_len.to_be_bytes());
-        put(outer, 54, source_port.to_be_bytes());
-        put(outer, 58, udp_len.to_be_bytes());
-        put(outer, 60, sum.udp_checksum().to_be_bytes());
-        put(outer, 66, vni.to_be_bytes());
+        put(outer, 54, udp_header(flow.hash, self.udp_port, udp_len, sum.udp_checksum()));
+        put(outer, 66, (vni.get() << 8).to_be_bytes());
         Ok(())
     }
 }
 
+/// Version 4, five words of header, at the head of IPv4's first word.
+const VERSION_4: u32 = 0x45 << 24;
+/// Version 6 at the head of IPv6's first word.
+const VERSION_6: u32 = 6 << 28;
 const TUNNEL_LEN_U16: u16 = 16;
 const IPV4_LEN_U16: u16 = 20;
 const FLOW_LABEL: u32 = 0xf_ffff;
+
+/// The four fields in one word, since one store costs less than four.
+#[inline]
+fn udp_header(hash: u32, udp_port: u16, len: u16, checksum: u16) -> [u8; 8] {
+    let ports = u64::from(source_port(hash)) << 48 | u64::from(udp_port) << 32;
+    (ports | u64::from(len) << 16 | u64::from(checksum)).to_be_bytes()
+}
 
 /// Into the dynamic range, 49152 to 65535 (RFC 7348 §5, RFC 6335 §6).
 #[inline]
