@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sluice_tests::guest::SocketOwner;
 use sluice_tests::host::HostOptions;
 use sluice_tests::scenario::GuestPort;
 use sluice_tests::{Host, Result, Stage};
@@ -10,7 +11,7 @@ use sluice_tests::{Host, Result, Stage};
 fn a_guest_is_reached_again_without_having_restarted() -> Result<()> {
     Stage::run(|stage| {
         let mut host = Host::start(stage, "host", &HostOptions::default())?;
-        let port = GuestPort::add(stage, &host)?;
+        let port = GuestPort::add(stage, &host, SocketOwner::Guest)?;
         let mut guest = port.boot(stage)?;
         host.kill_datapath();
         host.start_datapath()?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{GuestPort, Pair};
 use crate::error::Result;
+use crate::guest::SocketOwner;
 use crate::host::HostOptions;
 use crate::stage::Stage;
 use crate::usage::Holdings;
@@ -30,7 +31,7 @@ pub struct GuestRestarts {
 /// Boots a guest, and kills it and boots it again `restarts` times.
 pub fn restart_guest(stage: &Stage, restarts: u32) -> Result<GuestRestarts> {
     let mut pair = Pair::start(stage, &HostOptions::default())?;
-    let port = GuestPort::add(stage, &pair.host)?;
+    let port = GuestPort::add(stage, &pair.host, SocketOwner::Guest)?;
     port.boot(stage)?.kill();
     let pid = pair.datapath_pid()?;
     let held_first = held_without_guest(&pair, pid)?;

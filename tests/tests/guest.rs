@@ -1,0 +1,54 @@
+//! A Linux guest and the kernel's stack as its neighbour.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::thread;
+
+use sluice_tests::error::Context;
+use sluice_tests::guest::SocketOwner;
+use sluice_tests::host::HostOptions;
+use sluice_tests::scenario::GuestPort;
+use sluice_tests::{Host, Result, Stage};
+
+#[test]
+fn a_guest_whose_socket_the_switch_connects_to_is_reached() -> Result<()> {
+    reached(SocketOwner::Guest)
+}
+
+#[test]
+fn a_guest_that_connects_to_the_switchs_socket_is_reached() -> Result<()> {
+    reached(SocketOwner::Switch)
+}
+
+fn reached(owner: SocketOwner) -> Result<()> {
+    Stage::run(|stage| {
+        let host = Host::start(stage, "host", &HostOptions::default())?;
+        let port = GuestPort::add(stage, &host, owner)?;
+        let mut guest = port.boot(stage)?;
+        guest.run("ping -c 3 -i 0.2 -W 10 -s 1472 10.0.0.254").map(drop)
+    })
+}
+
+#[test]
+fn what_a_guest_sends_over_tcp_arrives_as_it_was() -> Result<()> {
+    const LINE: &[u8] = b"0123456789abcde\n";
+    const BYTES: usize = 8_000_000;
+    Stage::run(|stage| {
+        let host = Host::start(stage, "host", &HostOptions::default())?;
+        let port = GuestPort::add(stage, &host, SocketOwner::Guest)?;
+        let mut guest = port.boot(stage)?;
+        let listener = port
+            .outside()
+            .enter(|| TcpListener::bind("10.0.0.254:9000").context(|| "listen outside".to_owned()))?;
+        let receiver = thread::spawn(move || -> std::io::Result<Vec<u8>> {
+            let mut received = Vec::new();
+            listener.accept()?.0.read_to_end(&mut received)?;
+            Ok(received)
+        });
+        guest.run(&format!("yes 0123456789abcde | head -c {BYTES} | nc 10.0.0.254 9000"))?;
+        let received = receiver.join().unwrap().context(|| "receive".to_owned())?;
+        assert_eq!(received.len(), BYTES);
+        assert!(received.chunks(LINE.len()).all(|line| line == LINE));
+        Ok(())
+    })
+}
