@@ -26,6 +26,8 @@ const SMALL_MBUF_BYTES: u32 = 256;
 const MBUF_BYTES: u32 = 2176;
 /// The struct in front of each buffer and the pool's own overhead.
 const MBUF_OVERHEAD_BYTES: u32 = 192;
+/// Frames of a file that a neighbour makes itself known by: as many as a burst has.
+const ANNOUNCEMENTS: usize = 32;
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Files that a case's frames are replayed from.
@@ -50,6 +52,7 @@ impl Files {
             }
             Traffic::Encap { flows } => {
                 write(&files.guest, &mut pcap::order(flows, flows).into_iter().map(frame::plain))?;
+                write(&files.underlay, &mut std::iter::repeat_n(frame::arp_request(), ANNOUNCEMENTS))?;
             }
             Traffic::Decap { flows } => {
                 write(&files.underlay, &mut pcap::order(flows, flows).into_iter().map(frame::in_vxlan))?;
@@ -58,13 +61,19 @@ impl Files {
         Ok(files)
     }
 
-    /// The DPDK device that is a switch's underlay: nothing comes in and all that goes out is gone, or a file's frames
-    /// come in for ever. Both cost little, and every switch the same.
-    pub fn underlay_device(&self, case: Case) -> String {
+    /// The DPDK device that is a switch's underlay while it is measured: all that goes out is gone, and nothing comes in or,
+    /// where tunnels are to be ended, frames do for ever. It costs little, and every switch the same.
+    pub fn underlay(&self, case: Case) -> String {
         match case.traffic() {
-            Traffic::Decap { .. } => format!("net_pcap0,rx_pcap={},infinite_rx=1", self.underlay.display()),
+            Traffic::Decap { .. } => self.talking_underlay(),
             _ => "net_null0,no-rx=1".to_owned(),
         }
+    }
+
+    /// An underlay on which frames come in for ever: those to be decapsulated, or the other VTEP's questions for ours, by
+    /// which a switch learns where it is.
+    pub fn talking_underlay(&self) -> String {
+        format!("net_pcap0,rx_pcap={},infinite_rx=1", self.underlay.display())
     }
 }
 
@@ -244,7 +253,7 @@ mod tests {
         let stage = Stage::new().unwrap();
         let case = "vxlan-decap-1k".parse().unwrap();
         let files = Files::write(&stage, case).unwrap();
-        assert!(files.underlay_device(case).ends_with("underlay.pcap,infinite_rx=1"));
+        assert!(files.underlay(case).ends_with("underlay.pcap,infinite_rx=1"));
         assert_eq!(std::fs::metadata(files.underlay).unwrap().len(), 24 + 1000 * (16 + 114));
     }
 }

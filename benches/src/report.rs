@@ -41,7 +41,8 @@ pub struct Figures {
     pub generator_bound: bool,
     /// The share of its time that it was busy.
     pub busy_share: f64,
-    /// The share of its packets that reached their guest; `null` where they do not come back.
+    /// The share of its packets that reached their guest or, where no guest receives them, that it handed to a port; `null` if
+    /// nobody counts them.
     pub delivered_share: Option<f64>,
     /// How many windows this is of.
     pub windows: usize,

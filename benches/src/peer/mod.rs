@@ -33,6 +33,8 @@ pub struct Sample {
     pub at: Instant,
     /// Packets taken from ports.
     pub packets: u64,
+    /// Packets handed to ports, where the switch counts those.
+    pub sent: Option<u64>,
     /// TSC cycles of polling that found packets, and of all that was then done with them.
     pub busy_cycles: u64,
     /// TSC cycles of all polling, where the switch counts those.

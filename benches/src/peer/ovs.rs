@@ -97,7 +97,7 @@ impl Ovs {
 
     fn add_tunnel(&self, case: Case, files: &Files) -> Result<()> {
         let underlay::Addresses { local, local_mac, remote, remote_mac, vni } = underlay::ADDRESSES;
-        let device = files.underlay_device(case);
+        let device = files.underlay(case);
         self.vsctl(&format!(
             "add-br br-phy -- set bridge br-phy datapath_type=netdev other-config:hwaddr=\"{local_mac}\""
         ))?;
@@ -209,6 +209,7 @@ fn parse_stats(text: &str, at: Instant) -> Option<Sample> {
     Some(Sample {
         at,
         packets: number("packets received:")?,
+        sent: None,
         busy_cycles,
         all_cycles: Some(busy_cycles.wrapping_add(number("idle cycles:")?)),
     })
@@ -236,8 +237,13 @@ main thread:
     #[test]
     fn the_pmd_threads_counters_are_read() {
         let at = Instant::now();
-        let expected =
-            Sample { at, packets: 4_283_360, busy_cycles: 4_529_803_658, all_cycles: Some(4_600_000_000) };
+        let expected = Sample {
+            at,
+            packets: 4_283_360,
+            sent: None,
+            busy_cycles: 4_529_803_658,
+            all_cycles: Some(4_600_000_000),
+        };
         assert_eq!(parse_stats(STATS, at), Some(expected));
     }
 

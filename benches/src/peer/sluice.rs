@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::Value;
-use sluice_tests::host::HostOptions;
+use sluice_tests::host::{HostOptions, START_LIMIT};
+use sluice_tests::wait::wait_for;
 use sluice_tests::{Error, Host, Process, Result, Stage};
 
 use super::{Sample, Switch};
@@ -33,32 +34,53 @@ pub(super) fn start(stage: &Stage, case: Case, files: &Files) -> Result<Sluice> 
         more: format!("idle = \"poll\"\nport_mbufs = {PORT_MBUFS}\nsession_idle_s = 3600"),
     };
     let host = Host::start(stage, &format!("sluice-{case}"), &options)?;
-    let (vm0, vm1) = (host.socket("vm0"), host.socket("vm1"));
-    let guest = |name: &str, number: u32, socket: &PathBuf| {
-        let path = socket.display();
-        format!(
-            "  - {{name: {name}, bridge: br0, of_port: {number}, vhost_user: {{path: {path}, role: server}}}}\n"
-        )
+    let mut sluice = Sluice { host, sockets: Vec::new() };
+    let vm0 = sluice.guest(1);
+    let other = match case.traffic() {
+        Traffic::Circle { .. } | Traffic::OneWay { .. } => sluice.guest(2),
+        Traffic::Encap { .. } | Traffic::Decap { .. } => uplink(&files.talking_underlay()) + &tunnel(),
     };
-    let (ports, sockets) = match case.traffic() {
-        Traffic::Circle { .. } | Traffic::OneWay { .. } => {
-            (guest("vm0", 1, &vm0) + &guest("vm1", 2, &vm1), vec![vm0, vm1])
-        }
-        Traffic::Encap { .. } | Traffic::Decap { .. } => {
-            (guest("vm0", 1, &vm0) + &tunnel(&files.underlay_device(case)), vec![vm0])
-        }
-    };
-    host.apply("bench", &format!("bridges:\n  - {{name: br0}}\nports:\n{ports}flows:\n{}", flows(case)))?;
-    Ok(Sluice { host, sockets })
+    let state = format!("bridges:\n  - {{name: br0}}\nflows:\n{}ports:\n{vm0}{other}", flows(case));
+    sluice.host.apply("bench", &state)?;
+    if let Traffic::Encap { .. } = case.traffic() {
+        sluice.wait_for_neighbour()?;
+        sluice.host.apply("underlay", &format!("ports:\n{}", uplink(&files.underlay(case))))?;
+    }
+    Ok(sluice)
 }
 
-fn tunnel(device: &str) -> String {
-    let underlay::Addresses { local, remote, remote_mac, vni, .. } = underlay::ADDRESSES;
+impl Sluice {
+    /// A guest's port, as a line of the file that is applied.
+    fn guest(&mut self, number: u32) -> String {
+        let socket = self.host.socket(&format!("vm{number}"));
+        let path = socket.display();
+        let line = format!(
+            "  - {{name: vm{number}, bridge: br0, of_port: {number}, vhost_user: {{path: {path}, role: server}}}}\n"
+        );
+        self.sockets.push(socket);
+        line
+    }
+
+    /// Sluice has no fixed neighbours: the other VTEP has to be heard.
+    fn wait_for_neighbour(&self) -> Result<()> {
+        wait_for("Sluice knows the other VTEP's MAC address", START_LIMIT, || {
+            let list = self.host.cli().json("neighbour list").map_err(|error| error.to_string())?;
+            let mac = list.pointer("/0/mac").and_then(Value::as_str);
+            if mac == Some(underlay::ADDRESSES.remote_mac) { Ok(()) } else { Err(list.to_string()) }
+        })
+    }
+}
+
+fn uplink(device: &str) -> String {
+    format!("  - {{name: up0, dpdk: {{device: '{device}'}}}}\n")
+}
+
+fn tunnel() -> String {
+    let underlay::Addresses { local, remote, vni, .. } = underlay::ADDRESSES;
     format!(
-        "  - {{name: up0, dpdk: {{device: '{device}'}}}}\n\
-         \x20 - {{name: vx0, bridge: br0, of_port: 2, vxlan: {{vni: {vni}, vtep: vtep0, remotes: [{remote}]}}}}\n\
+        "  - {{name: vx0, bridge: br0, of_port: 2, vxlan: {{vni: {vni}, vtep: vtep0, remotes: [{remote}]}}}}\n\
          vteps:\n\
-         \x20 - {{name: vtep0, uplink: up0, addresses: [{local}], neighbours: ['{remote} {remote_mac}']}}\n"
+         \x20 - {{name: vtep0, uplink: up0, addresses: [{local}]}}\n"
     )
 }
 
@@ -96,6 +118,7 @@ fn parse_worker(workers: &Value, at: Instant) -> Option<Sample> {
     Some(Sample {
         at,
         packets: number("rx_packets")?,
+        sent: number("tx_packets"),
         busy_cycles,
         all_cycles: Some(busy_cycles + number("idle_cycles")?),
     })
@@ -110,9 +133,9 @@ mod tests {
     #[test]
     fn the_workers_counters_are_read() {
         let workers =
-            json!([{"id": 0, "busy_cycles": 100, "idle_cycles": 50, "rx_packets": 7, "tx_packets": 7}]);
+            json!([{"id": 0, "busy_cycles": 100, "idle_cycles": 50, "rx_packets": 7, "tx_packets": 6}]);
         let at = Instant::now();
-        let expected = Sample { at, packets: 7, busy_cycles: 100, all_cycles: Some(150) };
+        let expected = Sample { at, packets: 7, sent: Some(6), busy_cycles: 100, all_cycles: Some(150) };
         assert_eq!(parse_worker(&workers, at), Some(expected));
     }
 

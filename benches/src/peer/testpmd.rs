@@ -64,6 +64,7 @@ fn parse_cycles(text: &str, at: Instant) -> Option<Sample> {
     Some(Sample {
         at,
         packets: number("total io packets=")?,
+        sent: None,
         busy_cycles: number("total cycles=")?,
         all_cycles: None,
     })
@@ -78,7 +79,8 @@ mod tests {
         let text = "  RX-packets: 21984800       RX-dropped: 0             RX-total: 21984800\n\
             \n  CPU cycles/packet=408.75 (total cycles=8986341997 / total io packets=21984800) at 2250 MHz Clock\n";
         let at = Instant::now();
-        let expected = Sample { at, packets: 21_984_800, busy_cycles: 8_986_341_997, all_cycles: None };
+        let expected =
+            Sample { at, packets: 21_984_800, sent: None, busy_cycles: 8_986_341_997, all_cycles: None };
         assert_eq!(parse_cycles(text, at), Some(expected));
     }
 
