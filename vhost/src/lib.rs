@@ -22,6 +22,8 @@
 
 mod connection;
 mod device;
+#[cfg(test)]
+mod driver;
 mod endpoint;
 mod features;
 mod host;

@@ -5,8 +5,6 @@
 
 mod eventfd;
 mod state;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -2,8 +2,6 @@
 
 mod config;
 mod listener;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -2,6 +2,8 @@
 
 mod payload;
 mod receive;
+#[cfg(test)]
+mod tests;
 mod transmit;
 
 use sluice_packet::BURST;

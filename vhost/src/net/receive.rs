@@ -85,8 +85,8 @@ impl ReceiveQueue {
     /// asked for that.
     ///
     /// # Errors
-    /// The guest broke its ring, and has got nothing of this burst. Every later call fails too, until the ring is
-    /// started anew.
+    /// The guest broke its ring, and has got nothing of this burst. Every later call with a frame fails too, until
+    /// the ring is started anew.
     #[inline]
     pub fn deliver<'a>(
         &mut self,
@@ -94,6 +94,7 @@ impl ReceiveQueue {
     ) -> Result<Delivered, RingFault> {
         self.ring.settle();
         let mut delivered = Delivered::default();
+        let mut starved = false;
         for frame in frames {
             match self.one(&frame) {
                 Outcome::Delivered => {
@@ -101,7 +102,10 @@ impl ReceiveQueue {
                     delivered.bytes += frame.len();
                 }
                 Outcome::Refused => delivered.refused += 1,
-                Outcome::NoBuffers => break,
+                Outcome::NoBuffers => {
+                    starved = true;
+                    break;
+                }
             }
         }
         self.ring.check_memory()?;
@@ -109,7 +113,7 @@ impl ReceiveQueue {
         // The next burst's lines travel while that burst is judged.
         self.ring.read_ahead(BATCH, touch);
         match self.ring.fault() {
-            Some(fault) if delivered == Delivered::default() => Err(fault),
+            Some(fault) if starved && delivered == Delivered::default() => Err(fault),
             _ => Ok(delivered),
         }
     }

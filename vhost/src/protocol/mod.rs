@@ -4,8 +4,6 @@ mod body;
 mod header;
 mod reply;
 mod request;
-#[cfg(test)]
-mod tests;
 
 use thiserror::Error;
 

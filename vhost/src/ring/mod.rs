@@ -4,8 +4,6 @@ mod chain;
 mod notify;
 mod prefetch;
 mod split;
-#[cfg(test)]
-mod tests;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;

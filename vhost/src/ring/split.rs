@@ -186,10 +186,12 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         self.fault
     }
 
-    /// Ends the ring's work until it is started anew.
+    /// Ends the ring's work until it is started anew. A fault that was met reading ahead is further along the ring
+    /// than this one, and gives way to it.
     #[cold]
     pub(crate) fn fail(&mut self, fault: RingFault) -> RingFault {
-        *self.fault.get_or_insert(fault)
+        self.fault = Some(fault);
+        fault
     }
 
     /// Fails if the guest took its memory away.

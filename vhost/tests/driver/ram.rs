@@ -51,21 +51,21 @@ impl Ram {
     pub fn write(&self, at: usize, bytes: &[u8]) {
         assert!(at + bytes.len() <= self.len);
         // SAFETY: within the mapping, as checked.
-        unsafe { self.base.as_ptr().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { self.base.as_ptr().wrapping_add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     }
 
     pub fn read(&self, at: usize, len: usize) -> Vec<u8> {
         assert!(at + len <= self.len);
         let mut bytes = vec![0; len];
         // SAFETY: within the mapping, as checked.
-        unsafe { self.base.as_ptr().add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), len) };
+        unsafe { self.base.as_ptr().wrapping_add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), len) };
         bytes
     }
 
     pub fn u16(&self, at: usize) -> &AtomicU16 {
         assert!(at + 2 <= self.len && at.is_multiple_of(2));
         // SAFETY: within the mapping and aligned, as checked.
-        unsafe { AtomicU16::from_ptr(self.base.as_ptr().add(at).cast()) }
+        unsafe { AtomicU16::from_ptr(self.base.as_ptr().wrapping_add(at).cast()) }
     }
 
     pub fn u32(&self, at: usize) -> u32 {

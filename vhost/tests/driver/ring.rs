@@ -112,6 +112,13 @@ impl DriverRing {
         Some((self.ram.u32(at) as u16, self.ram.u32(at + 4)))
     }
 
+    /// Takes a used chain without looking which; false if there is none.
+    pub fn take_used_index(&mut self) -> bool {
+        let taken = self.used_index() != self.used_seen;
+        self.used_seen = self.used_seen.wrapping_add(u16::from(taken));
+        taken
+    }
+
     /// Whether the device asks not to be kicked (without EVENT_IDX).
     pub fn no_notify(&self) -> bool {
         self.ram.load(self.used) & 1 != 0
