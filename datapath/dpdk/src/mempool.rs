@@ -112,8 +112,9 @@ impl Mempool {
     pub fn fill(&self, burst: &mut MbufBurst, count: usize) -> bool {
         let (slots, room) = burst.room();
         let Ok(wanted) = u32::try_from(count) else { return false };
-        if count > room {
-            return false;
+        // DPDK's ring reports nothing taken as a failure, also when nothing was asked for.
+        if count > room || count == 0 {
+            return count == 0;
         }
         // SAFETY: the pool is alive, and `slots` has room for `count` pointers.
         if unsafe { sys::sluice_mbuf_alloc_bulk(self.as_ptr(), slots, wanted) } != 0 {

@@ -116,6 +116,7 @@ fn an_empty_pool_says_so_and_recovers() {
     assert!(pool.alloc(BURST_SIZE).is_none(), "all or nothing");
     let second = pool.alloc(31).unwrap();
     assert!(pool.alloc(1).is_none());
+    assert!(pool.alloc(0).is_some_and(|burst| burst.is_empty()));
     assert_eq!((pool.available(), pool.in_use(), pool.size()), (0, 63, 63));
     assert!(pool.alloc(BURST_SIZE + 1).is_none() && pool.alloc(usize::MAX).is_none());
     drop((first, second));
