@@ -22,17 +22,21 @@ use sluice_tests::{Launch, Result};
 use crate::machine::pin;
 use crate::{GENERATOR_CORE, SWITCH_CORE};
 
-/// A round trip of at most so many TSC cycles is a near one. 100 to 350 were seen, depending on the host.
-const NEAR_AT_MOST: f64 = 500.0;
+/// A round trip of at most so many TSC cycles is a near one. 100 to 350 were seen, depending on the host, and up to 650
+/// where the switch's own frames do not fit into the shared cache.
+const NEAR_AT_MOST: f64 = 700.0;
 /// A round trip of at least so many TSC cycles is a far one. 900 to 1500 were seen.
-const FAR_AT_LEAST: f64 = 700.0;
+const FAR_AT_LEAST: f64 = 800.0;
 /// The share of a window's measurements that must agree.
 const AGREEING: f64 = 0.9;
 /// Fewer measurements than this say nothing about a window.
 const FEWEST: usize = 10;
 
 const PERIOD_NS: i64 = 5_000_000;
-const BOUNCES: u32 = 16;
+/// Each tick's measurement is the fastest of so many batches: in the first ones the threads' own code and data, which
+/// the switch has driven out of the caches, are fetched again.
+const BATCHES: u32 = 4;
+const BATCH_BOUNCES: u32 = 8;
 /// How long a thread waits for the other one: it may wake late, or its core may be taken from us.
 const PATIENCE: Duration = Duration::from_micros(400);
 /// Measurements kept: those of the last minute or so.
@@ -144,18 +148,22 @@ impl Court {
         if self.bounce().is_none() {
             return;
         }
-        let start = Instant::now();
-        for _ in 0..BOUNCES {
-            if self.bounce().is_none() {
-                return;
-            }
-        }
-        let cycles = start.elapsed().as_secs_f64() * tsc_hz / f64::from(BOUNCES);
+        let batches: Option<Vec<Duration>> = (0..BATCHES).map(|_| self.batch()).collect();
+        let Some(fastest) = batches.into_iter().flatten().min() else { return };
+        let cycles = fastest.as_secs_f64() * tsc_hz / f64::from(BATCH_BOUNCES);
         let mut round_trips = self.round_trips();
-        round_trips.push_back((start, cycles));
+        round_trips.push_back((Instant::now(), cycles));
         if round_trips.len() > KEPT {
             round_trips.pop_front();
         }
+    }
+
+    fn batch(&self) -> Option<Duration> {
+        let start = Instant::now();
+        for _ in 0..BATCH_BOUNCES {
+            self.bounce()?;
+        }
+        Some(start.elapsed())
     }
 
     /// Once there and back; `None` if the other one does not answer.
@@ -168,7 +176,7 @@ impl Court {
     }
 
     fn pong(&self) {
-        for _ in 0..=BOUNCES {
+        for _ in 0..=BATCHES * BATCH_BOUNCES {
             let Some(served) = self.spin_until(|ball| ball % 2 == 1) else { return };
             self.ball.0.store(served + 1, Ordering::Release);
         }
@@ -243,7 +251,7 @@ mod tests {
     #[test]
     fn a_window_in_which_the_cores_moved_is_neither() {
         assert_eq!(mode_of(&[(25, 120.0), (25, 1100.0)]), None);
-        assert_eq!(mode_of(&[(50, 600.0)]), None);
+        assert_eq!(mode_of(&[(50, 750.0)]), None);
     }
 
     #[test]
