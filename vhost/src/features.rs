@@ -47,6 +47,24 @@ impl Features {
     }
 }
 
+impl Features {
+    /// The names of the bits that are set and that this crate knows, as virtio and vhost-user write them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(Features, &str); 9] = [
+            (Features::MTU, "VIRTIO_NET_F_MTU"),
+            (Features::MRG_RXBUF, "VIRTIO_NET_F_MRG_RXBUF"),
+            (Features::STATUS, "VIRTIO_NET_F_STATUS"),
+            (Features::MQ, "VIRTIO_NET_F_MQ"),
+            (Features::INDIRECT_DESC, "VIRTIO_RING_F_INDIRECT_DESC"),
+            (Features::EVENT_IDX, "VIRTIO_RING_F_EVENT_IDX"),
+            (Features::PROTOCOL_FEATURES, "VHOST_USER_F_PROTOCOL_FEATURES"),
+            (Features::VERSION_1, "VIRTIO_F_VERSION_1"),
+            (Features::IN_ORDER, "VIRTIO_F_IN_ORDER"),
+        ];
+        NAMES.into_iter().filter(move |(bit, _)| self.contains(*bit)).map(|(_, name)| name)
+    }
+}
+
 impl BitOr for Features {
     type Output = Features;
 

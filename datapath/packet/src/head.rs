@@ -18,7 +18,7 @@ pub type Heads = [Head; BURST];
 /// The start of a frame, copied out of guest or mbuf memory once, so that nobody can change what was judged.
 ///
 /// Valid bytes are `start..end` of the buffer; both stay within it (an invariant of this type).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[repr(align(16))]
 pub struct Head {
     bytes: [u8; SIZE],

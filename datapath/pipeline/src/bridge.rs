@@ -86,6 +86,12 @@ impl Bridge {
         &self.macs
     }
 
+    /// Starts learning anew, in another table.
+    pub fn replace_macs(&mut self, macs: Arc<MacTable>) {
+        self.macs = macs;
+        self.epoch = Epoch::next();
+    }
+
     /// The part of a key that its verdicts depend on.
     #[inline]
     pub fn plan(&self) -> &KeyPlan {

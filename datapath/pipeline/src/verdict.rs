@@ -81,6 +81,11 @@ impl Verdict {
         }
     }
 
+    /// A verdict that drops the frame and counts for no rule.
+    pub fn dropped(reason: DropReason) -> Verdict {
+        Verdict::new(Vec::new(), Vec::new(), reason, None)
+    }
+
     /// What to do, in order. The last step delivers.
     #[inline]
     pub fn steps(&self) -> &[Step] {

@@ -1,0 +1,236 @@
+//! A port from its spec to running: its endpoint or device, and its place in every worker.
+
+use std::sync::Arc;
+
+use sluice_dpdk::{DEFAULT_DATA_ROOM, Eal, EthDev, EthDevError, HEADROOM, Mempool, RxQueue, TxQueue};
+use sluice_packet::MacAddr;
+use sluice_pipeline::PortId;
+use sluice_vhost::{Endpoint, EndpointConfig, EndpointError, EndpointHandle, Role};
+
+use super::event::EventSender;
+use super::guest::{GuestHost, Loads, SharedStatus};
+use super::refusal::Refusal;
+use super::spec::{PortKind, PortSpec};
+use crate::worker::{Command, DeviceEgress, Done, Egress, PortCounters, SharedTx, WorkerPort, Workers};
+
+/// Ethernet header and two VLAN tags, in bytes: what a frame has beyond the MTU.
+const L2_OVERHEAD: usize = 14 + 2 * 4;
+/// Mbufs that each worker keeps at hand of each pool.
+const MBUF_CACHE: u32 = 256;
+
+/// What ports are made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Workshop {
+    pub(crate) eal: Eal,
+    pub(crate) workers: Workers,
+    pub(crate) loads: Loads,
+    pub(crate) events: EventSender,
+    pub(crate) port_mbufs: u32,
+}
+
+/// A port that runs.
+#[derive(Debug)]
+pub(crate) struct RunningPort {
+    pub(crate) id: PortId,
+    pub(crate) spec: Arc<PortSpec>,
+    /// Its OpenFlow number; 0 without a bridge.
+    pub(crate) of_port: u32,
+    /// One for each worker.
+    pub(crate) counters: Vec<Arc<PortCounters>>,
+    pub(crate) kind: Running,
+}
+
+#[derive(Debug)]
+pub(crate) enum Running {
+    Guest { endpoint: EndpointHandle, status: SharedStatus },
+    Device(Device),
+    Tunnel,
+}
+
+/// A DPDK device that runs.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) dev: EthDev,
+    pub(crate) mac: MacAddr,
+    /// The worker that polls each receive queue.
+    pollers: Vec<usize>,
+}
+
+impl Workshop {
+    /// Makes a port and puts it into every worker. On failure nothing is left of it.
+    pub(crate) fn start(
+        &self,
+        id: PortId,
+        spec: Arc<PortSpec>,
+        of_port: u32,
+    ) -> Result<RunningPort, Refusal> {
+        let object = format!("port {}", spec.name);
+        let counters: Vec<_> = self.workers.0.iter().map(|_| Arc::new(PortCounters::default())).collect();
+        let kind = match &spec.kind {
+            PortKind::VhostUser { path, server, queue_pairs } => {
+                let role = if *server { Role::Server } else { Role::Client };
+                let config = EndpointConfig::new(&spec.name, path, role)
+                    .and_then(|config| config.with_queue_pairs((*queue_pairs).into()))
+                    .and_then(|config| config.with_mtu(spec.mtu))
+                    .map_err(|error| Refusal::invalid(&object, error, "correct the port's socket"))?;
+                self.add(id, &spec, &counters, |_| Egress::Guest(Arc::new([])));
+                self.start_guest(id, config)
+                    .inspect_err(|_| self.remove(id))
+                    .map_err(|error| Refusal::conflict(&object, error, "give a socket path that is free"))?
+            }
+            PortKind::Dpdk { device, queues } => self
+                .start_device(id, &spec, device, *queues, &counters)
+                .map_err(|error| Refusal::failed(&object, error, "check the device's name and arguments"))?,
+            PortKind::Vxlan { .. } => {
+                self.add(id, &spec, &counters, |_| Egress::Tunnel);
+                Running::Tunnel
+            }
+        };
+        tracing::info!(port = spec.name, kind = spec.kind.name(), "port started");
+        Ok(RunningPort { id, spec, of_port, counters, kind })
+    }
+
+    /// Takes a port out of every worker and ends it. The snapshots that name it must be gone by then.
+    pub(crate) fn stop(&self, port: RunningPort) {
+        match port.kind {
+            // The endpoint takes its rings back from the workers.
+            Running::Guest { endpoint, .. } => endpoint.stop(),
+            Running::Device(device) => self.take_back(port.id, &device.pollers),
+            Running::Tunnel => {}
+        }
+        self.remove(port.id);
+        tracing::info!(port = port.spec.name, "port stopped");
+    }
+
+    fn start_guest(&self, id: PortId, config: EndpointConfig) -> Result<Running, EndpointError> {
+        let status = SharedStatus::default();
+        let host = GuestHost::new(
+            id,
+            config.name().to_owned(),
+            self.workers.clone(),
+            self.loads.clone(),
+            self.events.clone(),
+            Arc::clone(&status),
+        );
+        let endpoint = Endpoint::spawn(config, host)?;
+        Ok(Running::Guest { endpoint, status })
+    }
+
+    fn start_device(
+        &self,
+        id: PortId,
+        spec: &PortSpec,
+        device: &str,
+        queues: u16,
+        counters: &[Arc<PortCounters>],
+    ) -> Result<Running, DeviceError> {
+        let mut dev = EthDev::attach(&self.eal, device)?;
+        let data_room = usize::from(spec.mtu) + L2_OVERHEAD + HEADROOM;
+        let data_room = u16::try_from(data_room).unwrap_or(u16::MAX).max(DEFAULT_DATA_ROOM);
+        let pool = Mempool::new(
+            &self.eal,
+            &format!("port-{}", id.0),
+            self.port_mbufs,
+            MBUF_CACHE.min(self.port_mbufs / 2),
+            data_room,
+            dev.numa_node(),
+        )?;
+        let (rx, tx) = self.start_queues(&mut dev, queues, &pool, spec.mtu)?;
+        let tx: Vec<SharedTx> = tx.into_iter().map(|queue| SharedTx::new(queue.into())).collect();
+        let mac = MacAddr::new(dev.mac().0);
+        self.add(id, spec, counters, |worker| {
+            let shared = worker.checked_rem(tx.len()).and_then(|index| tx.get(index)).cloned();
+            match shared {
+                Some(tx) => Egress::Device(Box::new(DeviceEgress::new(&self.eal, tx, pool.clone()))),
+                None => Egress::Tunnel,
+            }
+        });
+        let pollers = rx
+            .into_iter()
+            .map(|queue| {
+                let number = self.loads.take(&self.workers, dev.numa_node());
+                if let Some(worker) = self.workers.get(number) {
+                    // A worker that has ended polls nothing; the process is on its way out.
+                    let _ = worker.call(Command::AddRx(id, Box::new(queue)));
+                }
+                number
+            })
+            .collect();
+        Ok(Running::Device(Device { dev, mac, pollers }))
+    }
+
+    /// Starts the device with a transmit queue for each worker, or as many as it can have.
+    fn start_queues(
+        &self,
+        dev: &mut EthDev,
+        rx: u16,
+        pool: &Mempool,
+        mtu: u16,
+    ) -> Result<(Vec<RxQueue>, Vec<TxQueue>), EthDevError> {
+        let workers = u16::try_from(self.workers.0.len()).unwrap_or(u16::MAX);
+        match dev.start(rx, workers, pool, mtu) {
+            Err(EthDevError::OutOfRange { what, most, .. }) if what.contains("transmit") && most > 0 => {
+                dev.start(rx, u16::try_from(most).unwrap_or(1), pool, mtu)
+            }
+            other => other,
+        }
+    }
+
+    fn add(
+        &self,
+        id: PortId,
+        spec: &PortSpec,
+        counters: &[Arc<PortCounters>],
+        mut egress: impl FnMut(usize) -> Egress,
+    ) {
+        let longest_frame = usize::from(spec.mtu) + L2_OVERHEAD;
+        // Workers end only with the process.
+        let _ = self.workers.all(|number| {
+            let counters = counters.get(number).cloned().unwrap_or_default();
+            Command::AddPort(Box::new(WorkerPort::new(id, counters, longest_frame, egress(number))))
+        });
+    }
+
+    fn remove(&self, id: PortId) {
+        drop(self.workers.all(|_| Command::RemovePort(id)));
+    }
+
+    fn take_back(&self, id: PortId, pollers: &[usize]) {
+        for &number in pollers {
+            self.loads.give_back(number);
+            if let Some(worker) = self.workers.get(number)
+                && let Ok(Done::Rx(queue)) = worker.call(Command::RemoveRx(id))
+            {
+                drop(queue);
+            }
+        }
+    }
+}
+
+impl RunningPort {
+    /// Whether going over to `spec` leaves endpoint or device as they are.
+    pub(crate) fn keeps_running(&self, spec: &PortSpec) -> bool {
+        let same = match (&self.spec.kind, &spec.kind) {
+            (PortKind::Vxlan { .. }, PortKind::Vxlan { .. }) => true,
+            (old, new) => old == new,
+        };
+        same && self.spec.mtu == spec.mtu
+    }
+
+    /// The port's own MAC address; guests bring theirs.
+    pub(crate) fn mac(&self) -> MacAddr {
+        match &self.kind {
+            Running::Device(device) => device.mac,
+            Running::Guest { .. } | Running::Tunnel => MacAddr::ZERO,
+        }
+    }
+}
+
+/// Why a device does not start.
+#[derive(Debug, thiserror::Error)]
+enum DeviceError {
+    #[error(transparent)]
+    Device(#[from] EthDevError),
+    #[error(transparent)]
+    Pool(#[from] sluice_dpdk::MempoolError),
+}

@@ -1,0 +1,93 @@
+//! Frames from a guest.
+
+use sluice_pipeline::PortId;
+use sluice_vhost::{Burst, Payload, TransmitQueue};
+
+use super::engine::Engine;
+use super::forwarding::Forwarding;
+use super::judge::Entries;
+use super::stage::{Buffers, FrameSet, Source};
+use crate::switch::Event;
+use sluice_packet::DropReason;
+
+/// A guest's transmit queue that this worker polls.
+#[derive(Debug)]
+pub(crate) struct GuestQueue {
+    pub(crate) port: PortId,
+    pub(crate) queue: Box<TransmitQueue>,
+    /// Whether the guest broke it: it is only kept to be given back.
+    quarantined: bool,
+}
+
+impl Source for Burst<'_> {
+    #[inline(always)]
+    fn payload(&self, i: usize) -> Payload<'_> {
+        self.payload(i)
+    }
+
+    #[inline(always)]
+    fn frame_len(&self, i: usize) -> usize {
+        self.frame_len(i)
+    }
+}
+
+impl GuestQueue {
+    pub(crate) fn new(port: PortId, queue: Box<TransmitQueue>) -> GuestQueue {
+        GuestQueue { port, queue, quarantined: false }
+    }
+
+    /// Takes a burst from the guest and carries it through; returns how many frames.
+    #[inline(always)]
+    pub(crate) fn poll(
+        &mut self,
+        forwarding: &Forwarding,
+        buffers: &mut Buffers,
+        engine: &mut Engine,
+    ) -> usize {
+        if self.quarantined {
+            return 0;
+        }
+        let (port, index) = (self.port, self.queue.index());
+        let burst = match self.queue.fetch(&mut buffers.heads) {
+            Ok(burst) => burst,
+            Err(fault) => {
+                self.quarantined = engine.outputs.events.say(Event::RingFault { port, queue: index, fault });
+                return 0;
+            }
+        };
+        for (reason, chains) in burst.dropped() {
+            engine.outputs.drop_frames(port, reason, chains);
+        }
+        let n = burst.len();
+        if n == 0 {
+            return 0;
+        }
+        engine.outputs.received(port, n, (0..n).map(|i| burst.frame_len(i)).sum());
+        match forwarding.membership(port) {
+            Some(membership) => {
+                let mut entries = Entries::new();
+                entries.push((&membership.ingress, FrameSet::first(n)));
+                engine.carry(forwarding, &entries, &mut buffers.stage(&burst));
+            }
+            None => engine.outputs.drop_frames(port, DropReason::PortDown, n),
+        }
+        n
+    }
+
+    /// Asks the guest to kick; whether something is waiting already.
+    pub(crate) fn arm(&mut self) -> bool {
+        if self.quarantined {
+            return false;
+        }
+        // A broken ring is found by the next poll.
+        self.queue.enable_notifications().unwrap_or(true)
+    }
+
+    /// Tells the guest that it is being polled again.
+    pub(crate) fn disarm(&mut self) {
+        if !self.quarantined {
+            self.queue.drain_kick();
+            self.queue.disable_notifications();
+        }
+    }
+}
