@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sluice_api::v1::error::Code;
 use sluice_api::v1::port_state::Link;
-use sluice_api::v1::{ControlStatusReply, DatapathStatus, PortState};
+use sluice_api::v1::{Changes, ControlStatusReply, DatapathStatus, PortState};
 
 use crate::app::App;
 use crate::client::ClientError;
@@ -32,6 +32,16 @@ struct ControlPart {
     datapath_error: Option<String>,
     last_transaction: Option<u64>,
     objects: Option<u64>,
+    last_sync: Option<SyncPart>,
+}
+
+/// What the snapshot of the last connect changed in the datapath.
+#[derive(Debug, Serialize)]
+struct SyncPart {
+    added: u64,
+    changed: u64,
+    removed: u64,
+    unchanged: u64,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -112,6 +122,12 @@ impl From<ControlStatusReply> for ControlPart {
             datapath_error: (!status.datapath_error.is_empty()).then_some(status.datapath_error),
             last_transaction: Some(status.last_transaction),
             objects: Some(status.objects),
+            last_sync: status.last_sync.map(|Changes { added, changed, removed, unchanged }| SyncPart {
+                added,
+                changed,
+                removed,
+                unchanged,
+            }),
         }
     }
 }
