@@ -15,45 +15,62 @@ pub(super) unsafe fn copy_bytes(from: *const u8, to: *mut u8, len: usize) {
     unsafe { ptr::copy(from, to, len) };
 }
 
-/// Copies a frame's head: wide moves instead of a call, the last one overlapping the one before.
+/// Copies a frame's head: wide moves instead of a call. The last ones overlap those before, so that lengths
+/// of up to 64 bytes need no loop, and others one of a few turns.
 ///
 /// # Safety
 /// `len` bytes must be readable at `from` and writable at `to`, and must not overlap.
 #[inline(always)]
 pub(super) unsafe fn copy_short(from: *const u8, to: *mut u8, len: usize) {
-    /// # Safety
-    /// One `T` must be readable at `from + at` and writable at `to + at`.
-    #[inline(always)]
-    unsafe fn one<T>(from: *const u8, to: *mut u8, at: usize) {
-        // SAFETY: as the caller promises; it need not be aligned.
-        let value = unsafe { from.wrapping_add(at).cast::<T>().read_unaligned() };
-        // SAFETY: as the caller promises; it need not be aligned.
-        unsafe { to.wrapping_add(at).cast::<T>().write_unaligned(value) };
-    }
-    if len >= 16 {
-        let last = len - 16;
+    if len >= 64 {
         let mut at = 0;
-        while at < last {
-            // SAFETY: at + 16 < len.
-            unsafe { one::<u128>(from, to, at) };
-            at += 16;
+        while at + 64 < len {
+            // SAFETY: at + 64 < len.
+            unsafe { piece::<[u128; 4]>(from, to, at) };
+            at += 64;
         }
-        // SAFETY: last + 16 = len.
-        unsafe { one::<u128>(from, to, last) };
+        // SAFETY: len - 64 + 64 = len.
+        unsafe { piece::<[u128; 4]>(from, to, len - 64) };
+    } else if len >= 32 {
+        // SAFETY: 32 <= len.
+        unsafe { ends::<[u128; 2]>(from, to, len) };
+    } else if len >= 16 {
+        // SAFETY: 16 <= len.
+        unsafe { ends::<u128>(from, to, len) };
     } else if len >= 8 {
         // SAFETY: 8 <= len.
-        unsafe { one::<u64>(from, to, 0) };
-        // SAFETY: len - 8 + 8 = len.
-        unsafe { one::<u64>(from, to, len - 8) };
+        unsafe { ends::<u64>(from, to, len) };
     } else if len >= 4 {
         // SAFETY: 4 <= len.
-        unsafe { one::<u32>(from, to, 0) };
-        // SAFETY: len - 4 + 4 = len.
-        unsafe { one::<u32>(from, to, len - 4) };
+        unsafe { ends::<u32>(from, to, len) };
     } else {
         for at in 0..len {
             // SAFETY: at < len.
-            unsafe { one::<u8>(from, to, at) };
+            unsafe { piece::<u8>(from, to, at) };
         }
     }
+}
+
+/// The first and the last `T` of `len` bytes, which may overlap.
+///
+/// # Safety
+/// As [`copy_short`]; `len` must be at least the size of a `T` and at most twice that.
+#[inline(always)]
+unsafe fn ends<T>(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: a `T` has at most `len` bytes.
+    unsafe { piece::<T>(from, to, 0) };
+    // SAFETY: it ends at `len`.
+    unsafe { piece::<T>(from, to, len - size_of::<T>()) };
+}
+
+/// One `T`, which need not be aligned.
+///
+/// # Safety
+/// One `T` must be readable at `from + at` and writable at `to + at`.
+#[inline(always)]
+unsafe fn piece<T>(from: *const u8, to: *mut u8, at: usize) {
+    // SAFETY: as the caller promises.
+    let value = unsafe { from.wrapping_add(at).cast::<T>().read_unaligned() };
+    // SAFETY: as the caller promises.
+    unsafe { to.wrapping_add(at).cast::<T>().write_unaligned(value) };
 }

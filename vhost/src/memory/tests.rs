@@ -34,7 +34,7 @@ fn an_offset_into_the_file_is_where_the_region_starts() {
     let segment = unsafe { Segment::new(at, 4) };
     assert_eq!(gather(&[segment], &mut bytes), 4);
     assert_eq!(&bytes, b"here");
-    assert_eq!(memory.host_of_user(ram.user, 4).map(|host| host.as_ptr()), Some(at));
+    assert_eq!(memory.host_of_user(ram.user, 4).map(std::ptr::NonNull::as_ptr), Some(at));
     assert_eq!(memory.host_of_user(ram.user + 0xfff, 2), None);
     assert_eq!(memory.host_of_user(ram.user + 0x1000, 0), None);
 }

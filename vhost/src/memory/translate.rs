@@ -21,8 +21,17 @@ impl Window {
             return None;
         }
         let room = u32::try_from(self.size - offset).map_or(len, |room| room.min(len));
-        // What is mapped as a whole has a size, and so offsets, that fit a pointer.
-        Some((self.host.wrapping_add(usize::try_from(offset).ok()?), room))
+        Some((self.at(offset), room))
+    }
+
+    /// The host pointer at an offset less than the size.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is mapped as a whole has a size that fits a pointer"
+    )]
+    fn at(&self, offset: u64) -> *mut u8 {
+        self.host.wrapping_add(offset as usize)
     }
 }
 
@@ -60,7 +69,11 @@ impl Translator {
     /// checked like one byte.
     #[inline(always)]
     pub(crate) fn whole(&mut self, guest: u64, len: u32) -> Option<*mut u8> {
-        let (host, room) = self.prefix(guest, len)?;
+        let offset = guest.wrapping_sub(self.last.guest);
+        if offset < self.last.size && u64::from(len) <= self.last.size - offset {
+            return Some(self.last.at(offset));
+        }
+        let (host, room) = self.search(guest, len)?;
         (room == len).then_some(host)
     }
 
@@ -73,6 +86,7 @@ impl Translator {
         }
     }
 
+    #[inline(never)]
     fn search(&mut self, guest: u64, len: u32) -> Option<(*mut u8, u32)> {
         let (window, found) =
             self.windows.iter().find_map(|window| Some((*window, window.host(guest, len)?)))?;

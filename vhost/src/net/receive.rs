@@ -95,11 +95,40 @@ impl ReceiveQueue {
         self.ring.settle();
         let mut delivered = Delivered::default();
         let mut starved = false;
+        let plain_header = self.header_len == 12;
+        // Chains written but not yet taken off the ring, of those held.
+        let (mut written, mut held) = (0, self.ring.held());
         for frame in frames {
-            match self.one(&frame) {
+            if written == held {
+                self.ring.advance(written);
+                written = 0;
+                self.ring.read_ahead(BATCH, touch);
+                held = self.ring.held();
+                if held == 0 {
+                    starved = true;
+                    break;
+                }
+            }
+            let len = frame.len();
+            let ahead = self.ring.ahead(written);
+            if let Some(buffer) = ahead.single()
+                && buffer.len() >= len + 12
+                && plain_header
+            {
+                write_whole(buffer, &frame);
+                #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's length, an u32")]
+                self.ring.write_used(written, ahead.id(), (len + 12) as u32);
+                written += 1;
+                delivered.frames += 1;
+                delivered.bytes += len;
+                continue;
+            }
+            self.ring.advance(written);
+            written = 0;
+            match self.merged(&frame) {
                 Outcome::Delivered => {
                     delivered.frames += 1;
-                    delivered.bytes += frame.len();
+                    delivered.bytes += len;
                 }
                 Outcome::Refused => delivered.refused += 1,
                 Outcome::NoBuffers => {
@@ -107,7 +136,9 @@ impl ReceiveQueue {
                     break;
                 }
             }
+            held = self.ring.held();
         }
+        self.ring.advance(written);
         self.ring.check_memory()?;
         self.ring.publish();
         // The next burst's lines travel while that burst is judged.
@@ -115,34 +146,6 @@ impl ReceiveQueue {
         match self.ring.fault() {
             Some(fault) if starved && delivered == Delivered::default() => Err(fault),
             _ => Ok(delivered),
-        }
-    }
-
-    /// Writes one frame, in the common case into a single buffer.
-    #[inline(always)]
-    fn one(&mut self, frame: &Frame<'_>) -> Outcome {
-        if self.ring.held() == 0 {
-            self.ring.read_ahead(BATCH, touch);
-            if self.ring.held() == 0 {
-                return Outcome::NoBuffers;
-            }
-        }
-        let ahead = self.ring.ahead(0);
-        let len = frame.len() + 12;
-        match ahead.single() {
-            Some(buffer) if buffer.len() >= len && self.header_len == 12 => {
-                let rest = buffer.write_front(&header(1), frame.head.bytes());
-                match frame.payload {
-                    Payload::Empty => {}
-                    Payload::Bytes(bytes) => rest.write(bytes),
-                    Payload::Guest(bytes) => rest.write_segments(bytes.segments()),
-                }
-                #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's length, an u32")]
-                self.ring.write_used(0, ahead.id(), len as u32);
-                self.ring.advance(1);
-                Outcome::Delivered
-            }
-            _ => self.merged(frame),
         }
     }
 
@@ -213,6 +216,17 @@ impl ReceiveQueue {
             }
         }
         Outcome::Refused
+    }
+}
+
+/// Writes a frame behind a header into a buffer that has room for both.
+#[inline(always)]
+fn write_whole(buffer: Segment, frame: &Frame<'_>) {
+    let rest = buffer.write_front(&header(1), frame.head.bytes());
+    match frame.payload {
+        Payload::Empty => {}
+        Payload::Bytes(bytes) => rest.write(bytes),
+        Payload::Guest(bytes) => rest.write_segments(bytes.segments()),
     }
 }
 

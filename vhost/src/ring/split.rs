@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU16, Ordering, compiler_fence};
 use super::prefetch::prefetch_read;
 use super::{RingError, RingEvents, RingFault, RingSetup};
 use crate::features::Features;
-use crate::memory::Translator;
+use crate::memory::{Segment, Translator};
 
 /// Chains that are parsed ahead of their use: the burst at hand and the next one.
 pub(crate) const LOOKAHEAD: u16 = 64;
@@ -57,20 +57,20 @@ pub(crate) struct Ahead {
     /// Where the buffer is mapped; of a chain that is not simple, the guest's address instead.
     at: *mut u8,
     len: u32,
-    id: u16,
     flags: u16,
     next: u16,
+    id: u16,
     simple: bool,
 }
 
 impl Ahead {
-    const NONE: Ahead = Ahead { at: ptr::null_mut(), len: 0, id: 0, flags: 0, next: 0, simple: false };
+    const NONE: Ahead = Ahead { at: ptr::null_mut(), len: 0, flags: 0, next: 0, id: 0, simple: false };
 
     /// The buffer of a chain that has only one, in the right direction and in one piece.
     #[inline(always)]
-    pub(crate) fn single(&self) -> Option<crate::memory::Segment> {
+    pub(crate) fn single(&self) -> Option<Segment> {
         // SAFETY: a simple chain's buffer was found within one region, which the ring's translator holds.
-        self.simple.then(|| unsafe { crate::memory::Segment::new(self.at, self.len) })
+        self.simple.then(|| unsafe { Segment::new(self.at, self.len) })
     }
 
     /// The index of the chain's head, which the used ring names.

@@ -73,7 +73,7 @@ impl Oracle {
             let mut burst = Vec::new();
             let mut stopped = false;
             while burst.len() < BURST {
-                match self.peek(0).and_then(|head| Ok(head.map(|head| (head, self.chain(head, false))))) {
+                match self.peek(0).map(|head| head.map(|head| (head, self.chain(head, false)))) {
                     Ok(Some((head, Ok(chain)))) => {
                         burst.push(self.frame(chain));
                         self.give_back(&[(head, 0)]);
