@@ -46,6 +46,7 @@ fn by_layer(depth: Depth, bytes: &[u8], frame_len: usize, key: &mut FlowKey) -> 
     }
     layout.depth = depth;
     let ether_type = l2::parse(ethernet, bytes, key, &mut layout)?;
+    layout.l4 = layout.l3;
     if depth == Depth::L2 {
         return Ok(layout);
     }

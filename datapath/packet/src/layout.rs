@@ -85,7 +85,7 @@ impl Layout {
         usize::from(self.l3)
     }
 
-    /// Offset of what follows the IP header and its extension headers; meaningful with IPv4 and IPv6.
+    /// Offset of what follows the IP header and its extension headers; without IP, the same as [`Layout::l3`].
     #[inline]
     pub fn l4(&self) -> usize {
         usize::from(self.l4)

@@ -4,9 +4,10 @@ use sluice_packet::{Depth, Field, FieldMask, FlowKey, KEY_WORDS, VLAN_PRESENT};
 
 use crate::table::Needs;
 
-/// Words of a compact key that lie in a session's first cache line.
+/// Words of a key that lie in a session's first cache line: the first ones, which hold all of an IPv4 connection and of
+/// Ethernet switching.
 pub(crate) const HEAD_WORDS: usize = 5;
-/// Words of a compact key that lie behind it.
+/// Words of a key that can lie behind it: all others but the metadata.
 pub(crate) const TAIL_WORDS: usize = KEY_WORDS - 1 - HEAD_WORDS;
 
 /// Which bits of a key the verdicts of a bridge depend on: all that rules reachable from table 0 match, and what their
@@ -15,22 +16,22 @@ pub(crate) const TAIL_WORDS: usize = KEY_WORDS - 1 - HEAD_WORDS;
 pub struct KeyPlan {
     depth: Depth,
     mask: FieldMask,
-    head: [PlanWord; HEAD_WORDS],
+    head: [u64; HEAD_WORDS],
     tail: Box<[PlanWord]>,
 }
 
-/// A word that matters. The default is one that does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A word of the tail that matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PlanWord {
     index: usize,
     mask: u64,
 }
 
-/// The bits of a key that a plan names, without gaps between words. Unused words are 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The bits of a key that a plan names.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct CompactKey {
     pub(crate) head: [u64; HEAD_WORDS],
-    /// Whether `tail` has a bit; if not, it is not read.
+    /// Whether there is a tail. Words that are all 0 are none.
     pub(crate) wide: bool,
 }
 
@@ -66,13 +67,10 @@ impl KeyPlan {
 
     fn new(mask: FieldMask, written: Depth) -> KeyPlan {
         let depth = mask.fields().map(depth_of).fold(written, Depth::max);
-        let all = (0..).zip(mask.words()).filter(|&(_, &mask)| mask != 0);
-        let mut words = all.map(|(index, &mask)| PlanWord { index, mask });
-        let mut head = [PlanWord::default(); HEAD_WORDS];
-        head.iter_mut().zip(words.by_ref()).for_each(|(slot, word)| *slot = word);
-        // `zip` takes from its first side first, so no word is lost between the two.
-        let tail = words.collect();
-        KeyPlan { depth, mask, head, tail }
+        let [a, b, c, d, e, tail @ ..] = *mask.words();
+        let tail = (HEAD_WORDS..).zip(tail).filter(|&(_, mask)| mask != 0);
+        let tail = tail.map(|(index, mask)| PlanWord { index, mask }).collect();
+        KeyPlan { depth, mask, head: [a, b, c, d, e], tail }
     }
 
     /// How deep frames have to be parsed. [`Depth::Port`]: not at all; all frames of a burst from one port then share
@@ -92,15 +90,17 @@ impl KeyPlan {
         self.mask.fields()
     }
 
-    /// Gathers the bits that matter. `tail` is written only if some of its bits are set.
+    /// Gathers the bits that matter: the head as it stands, the tail without gaps and filled up with 0. `tail` is
+    /// written only if this bridge looks beyond the head.
     #[inline(always)]
     pub(crate) fn gather(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> CompactKey {
-        let [a, b, c, d, e] = &self.head;
-        let word = |word: &PlanWord| key.word(word.index) & word.mask;
-        let head = [word(a), word(b), word(c), word(d), word(e)];
+        let [a, b, c, d, e, ..] = key.words();
+        let [mask_a, mask_b, mask_c, mask_d, mask_e] = &self.head;
+        let head = [a & mask_a, b & mask_b, c & mask_c, d & mask_d, e & mask_e];
         CompactKey { head, wide: !self.tail.is_empty() && self.gather_tail(key, tail) }
     }
 
+    #[inline(never)]
     fn gather_tail(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> bool {
         tail.fill(0);
         let mut any = 0;

@@ -45,10 +45,10 @@ impl Default for SessionConfig {
 pub struct Sessions {
     config: SessionConfig,
     seed: Seed,
-    buckets: Lines,
+    buckets: Lines<u32, 16>,
     bucket_mask: u32,
-    entries: Lines,
-    tails: Lines,
+    entries: Lines<u64, 8>,
+    tails: Lines<u64, 8>,
     /// Places given out at least once.
     touched: u32,
     /// The last place freed, plus 1.

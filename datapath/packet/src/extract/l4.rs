@@ -35,7 +35,7 @@ pub(super) fn parse(
     layout.transport = transport;
     fields(header, transport, payload, key).ok_or(DropReason::MalformedL4)?;
     if transport == Transport::Icmp6 {
-        neighbour_discovery(bytes, key, layout);
+        return neighbour_discovery(bytes, payload, key, layout);
     }
     Ok(())
 }
@@ -71,15 +71,25 @@ fn fields(header: &[u8], transport: Transport, payload: Payload, key: &mut FlowK
 }
 
 /// The target and the link-layer address of a neighbour solicitation or advertisement, as far as they are there.
-fn neighbour_discovery(bytes: &[u8], key: &mut FlowKey, layout: &Layout) {
+fn neighbour_discovery(
+    bytes: &[u8],
+    payload: Payload,
+    key: &mut FlowKey,
+    layout: &Layout,
+) -> Result<(), DropReason> {
     let at = layout.l4();
-    if let Some(target) = nd::target(bytes, layout).and_then(|offset| be128(bytes, at + offset)) {
-        key.set(Field::NdTarget, target);
+    let target = nd::target(bytes, layout).and_then(|offset| be128(bytes, at + offset));
+    key.set(Field::NdTarget, target.unwrap_or(0));
+    let source = nd::source_address(bytes, layout).map(|offset| (Field::ArpSha, offset));
+    match source.or_else(|| nd::target_address(bytes, layout).map(|offset| (Field::ArpTha, offset))) {
+        Some((field, offset)) => {
+            key.set(field, be48(bytes, at + offset).ok_or(DropReason::MalformedL4)?.into());
+        }
+        // An address must not hide from the rules behind other headers or options.
+        None if nd::is_message(bytes, at) && at + payload.len > bytes.len() => {
+            return Err(DropReason::HeadersTooDeep);
+        }
+        None => {}
     }
-    if let Some(mac) = nd::source_address(bytes, layout).and_then(|offset| be48(bytes, at + offset)) {
-        key.set(Field::ArpSha, mac.into());
-    }
-    if let Some(mac) = nd::target_address(bytes, layout).and_then(|offset| be48(bytes, at + offset)) {
-        key.set(Field::ArpTha, mac.into());
-    }
+    Ok(())
 }

@@ -33,6 +33,12 @@ pub(crate) fn target_address(bytes: &[u8], layout: &Layout) -> Option<usize> {
     }
 }
 
+/// Whether the ICMPv6 message at `at` is a solicitation or advertisement.
+pub(super) fn is_message(bytes: &[u8], at: usize) -> bool {
+    matches!(be8(bytes, at), Some(NEIGHBOUR_SOLICITATION | NEIGHBOUR_ADVERTISEMENT))
+        && be8(bytes, at + 1) == Some(0)
+}
+
 /// A message's type and what of it is in `bytes`; `None` if it is not of neighbour discovery or has no target.
 fn message<'a>(bytes: &'a [u8], layout: &Layout) -> Option<(u8, &'a [u8])> {
     if layout.transport != Transport::Icmp6 {
@@ -40,12 +46,7 @@ fn message<'a>(bytes: &'a [u8], layout: &Layout) -> Option<(u8, &'a [u8])> {
     }
     let end = layout.l3() + 40 + usize::from(be16(bytes, layout.l3() + 4)?);
     let message = bytes.get(layout.l4()..end.min(bytes.len()))?;
-    match (be8(message, 0)?, be8(message, 1)?) {
-        (kind @ (NEIGHBOUR_SOLICITATION | NEIGHBOUR_ADVERTISEMENT), 0) if message.len() >= OPTIONS => {
-            Some((kind, message))
-        }
-        _ => None,
-    }
+    (is_message(message, 0) && message.len() >= OPTIONS).then_some((be8(message, 0)?, message))
 }
 
 /// Offset of the address in the first option of this type (RFC 4861 §4.6.1), if that is as long as an Ethernet

@@ -56,8 +56,7 @@ impl Batch {
     #[inline(always)]
     pub fn push(&mut self, plan: &KeyPlan, stamp: Stamp, key: &FlowKey) -> Option<usize> {
         let index = self.len;
-        let probe = self.probes.get_mut(index)?;
-        let tail = self.tails.get_mut(index)?;
+        let (probe, tail) = (self.probes.get_mut(index)?, self.tails.get_mut(index)?);
         let compact = plan.gather(key, tail);
         let mut hash = self.seed.head(&compact.head, stamp.bridge.0.into());
         if compact.wide {
