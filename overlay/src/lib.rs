@@ -9,6 +9,8 @@ pub mod answer;
 mod decap_table;
 mod mix;
 pub mod neighbour;
+#[cfg(test)]
+mod testing;
 mod vni;
 mod vtep;
 pub mod vxlan;

@@ -1,6 +1,6 @@
 //! Decapsulation (RFC 7348 §5): the outer headers of a received frame, judged.
 
-mod general;
+pub(super) mod general;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;

@@ -14,7 +14,7 @@ use super::{Decline, FRAGMENT, Outer, field};
 use crate::Vni;
 
 /// As [`parse`](super::parse).
-pub(super) fn parse(head: &[u8], frame_len: usize, udp_port: NonZeroU16) -> Result<Outer, Decline> {
+pub(in crate::vxlan) fn parse(head: &[u8], frame_len: usize, udp_port: NonZeroU16) -> Result<Outer, Decline> {
     let mut at = ETHERNET_LEN;
     let mut ethertype = ethertype(head, at).ok_or(Decline::Drop(DropReason::Runt))?;
     if matches!(ethertype, ETHERTYPE_VLAN | ETHERTYPE_QINQ) {
