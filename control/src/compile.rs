@@ -1,6 +1,6 @@
 //! The compiler: wanted objects become what the datapath knows, which is bridges, ports, VTEPs and flows.
 //!
-//! Every wanted object expands by itself ([`expand`]), and no two expand into the same: bridges, ports, VTEPs and
+//! Every wanted object expands by itself ([`expand`]), and at no time do two expand into the same: bridges, ports, VTEPs and
 //! flows into themselves with their defaults filled in; a network into a bridge, a tunnel port and its rule; a NIC
 //! into a port and its rules. So a change is compiled from the objects that changed, however many there are.
 
@@ -51,21 +51,20 @@ pub fn snapshot(intent: &Intent) -> impl Iterator<Item = v1::Operation> {
 /// What makes the datapath's objects of `old` those of `new`, of which `changes` are the difference: deletions
 /// first, dependants before what they refer to; then the rest the other way round.
 pub fn difference(old: &Intent, new: &Intent, changes: &[Change]) -> Vec<v1::Operation> {
-    let (mut deleted, mut set_objects) = (Vec::new(), Vec::new());
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for key in affected(old, new, changes) {
-        before.clear();
-        after.clear();
         old.get(&key).into_iter().for_each(|entry| expand(old, &key, entry, &mut before));
         new.get(&key).into_iter().for_each(|entry| expand(new, &key, entry, &mut after));
-        let mut gone: BTreeMap<Key, v1::Object> = keyed(before.drain(..)).collect();
-        for (key, object) in keyed(after.drain(..)) {
-            if gone.remove(&key).is_none_or(|old| old != object) {
-                set_objects.push(object);
-            }
-        }
-        deleted.extend(gone.into_iter().map(|(key, object)| (stage(&object), key)));
     }
+    // By key over all of them: what a deleted object had, a new one may have now (a bridge that was a network's).
+    let mut gone: BTreeMap<Key, v1::Object> = keyed(before).collect();
+    let mut set_objects = Vec::new();
+    for (key, object) in keyed(after) {
+        if gone.remove(&key).is_none_or(|old| old != object) {
+            set_objects.push(object);
+        }
+    }
+    let mut deleted: Vec<(u8, Key)> = gone.into_iter().map(|(key, object)| (stage(&object), key)).collect();
     deleted.sort_by_key(|(stage, _)| std::cmp::Reverse(*stage));
     set_objects.sort_by_key(stage);
     let deletions =
@@ -82,8 +81,8 @@ fn affected(old: &Intent, new: &Intent, changes: &[Change]) -> BTreeSet<Arc<Key>
     keys
 }
 
-fn keyed(objects: impl Iterator<Item = v1::Object>) -> impl Iterator<Item = (Key, v1::Object)> {
-    objects.filter_map(|object| Key::try_from(&object).ok().map(|key| (key, object)))
+fn keyed(objects: Vec<v1::Object>) -> impl Iterator<Item = (Key, v1::Object)> {
+    objects.into_iter().filter_map(|object| Key::try_from(&object).ok().map(|key| (key, object)))
 }
 
 fn set(object: Option<v1::Object>) -> v1::Operation {

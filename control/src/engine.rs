@@ -216,7 +216,7 @@ impl Engine {
                 match synced.filter(|_| whole) {
                     Some(synced) => self.connected(session, synced),
                     None => {
-                        self.state.set_link(LinkState { last_transaction: transaction, ..self.state.link() })
+                        self.state.set_link(LinkState { last_transaction: transaction, ..self.state.link() });
                     }
                 }
                 command.answer(Ok(Applied { changes, operations, transaction }));
@@ -241,7 +241,7 @@ impl Engine {
                 store.commit(&plan.changes)?;
             }
             let operations: Arc<[v1::Operation]> =
-                plan.changes.iter().map(|change| change.operation()).collect();
+                plan.changes.iter().map(crate::intent::Change::operation).collect();
             if !operations.is_empty() {
                 state.publish(plan.next, operations.clone());
             }

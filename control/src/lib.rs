@@ -24,3 +24,8 @@ pub mod intent;
 pub mod run;
 pub mod store;
 pub mod sync;
+
+#[cfg(test)]
+#[path = "../tests/common/objects.rs"]
+#[allow(unreachable_pub)]
+mod objects;

@@ -93,7 +93,7 @@ impl Handle {
     pub async fn dry_run(&self, operations: Vec<v1::Operation>, mode: Mode) -> Result<Applied, ApplyError> {
         let transaction = self.state.link().last_transaction;
         let plan = plan(self.state.intent(), operations, mode).await?;
-        let operations = plan.changes.iter().map(|change| change.operation()).collect();
+        let operations = plan.changes.iter().map(crate::intent::Change::operation).collect();
         Ok(Applied { changes: plan.counts, operations, transaction })
     }
 }

@@ -117,4 +117,6 @@ impl Intent {
 }
 
 #[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
 mod tests;

@@ -58,6 +58,9 @@ impl Change {
     }
 }
 
+/// What an operation wants of the object of this name; `None`: that it is gone.
+type Wish = (Arc<Key>, Option<Spec>);
+
 impl Intent {
     /// What a request would make of the wanted state.
     pub fn plan(&self, operations: Vec<v1::Operation>, mode: Mode) -> Result<Plan, Refusal> {
@@ -81,11 +84,7 @@ impl Intent {
     }
 
     /// Every object that the request names, with what it shall be.
-    fn wanted(
-        &self,
-        operations: Vec<v1::Operation>,
-        mode: Mode,
-    ) -> Result<Vec<(Arc<Key>, Option<Spec>)>, Refusal> {
+    fn wanted(&self, operations: Vec<v1::Operation>, mode: Mode) -> Result<Vec<Wish>, Refusal> {
         let mut wanted = Vec::with_capacity(operations.len());
         let mut named = std::collections::HashSet::with_capacity(operations.len());
         for operation in operations {
