@@ -50,7 +50,7 @@ impl Row for Change {
 }
 
 impl Change {
-    pub(crate) fn new(applied: Applied, dry_run: bool) -> Self {
+    pub(crate) fn new(applied: &Applied, dry_run: bool) -> Self {
         let changes = applied.changes.unwrap_or_default();
         Self {
             added: changes.added,
@@ -90,6 +90,11 @@ impl Step {
         };
         Some(Self { action, kind: key.kind_name(), name: display_name(&key) })
     }
+}
+
+/// An object as errors call it: "port vm1".
+pub(crate) fn label(key: &Key) -> String {
+    format!("{} {}", key.kind_name(), display_name(key))
 }
 
 /// An object's name; for a flow its bridge, table, priority and match as `flow delete` takes them.

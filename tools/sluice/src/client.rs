@@ -17,7 +17,7 @@ use sluice_api::v1::{
 };
 use sluice_api::{MAX_CONTROL_MESSAGE_BYTES, MAX_DATAPATH_MESSAGE_BYTES};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
+use tonic::{Request, Status, Streaming};
 
 use crate::error::{Report, ReportCode};
 
@@ -174,12 +174,15 @@ impl Cause {
     }
 }
 
+fn is_deadline(code: tonic::Code) -> bool {
+    matches!(code, tonic::Code::DeadlineExceeded | tonic::Code::Cancelled)
+}
+
 fn call_code(code: tonic::Code) -> Code {
     match code {
         tonic::Code::InvalidArgument | tonic::Code::OutOfRange => Code::Invalid,
         tonic::Code::NotFound => Code::NotFound,
         tonic::Code::AlreadyExists | tonic::Code::Aborted => Code::Conflict,
-        tonic::Code::DeadlineExceeded => Code::Timeout,
         _ => Code::Failed,
     }
 }
@@ -208,6 +211,9 @@ impl Client {
         let process = Process::Control;
         self.note(process, &format!("Apply of {} operations", request.operations.len()));
         let changes = !request.dry_run;
+        // The control process is told how long we wait, so that it does not do what nobody waits for.
+        let mut request = Request::new(request);
+        request.set_timeout(self.timeout);
         let call = async {
             let mut client = self.control().await?;
             client.apply(request).await.map_err(|status| self.failed(process, status))
@@ -384,9 +390,13 @@ impl Client {
         changes: bool,
         call: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, ClientError> {
-        let timeout = self.timeout;
-        let late = |_| ClientError::Timeout { process, timeout, changes };
-        tokio::time::timeout(timeout, call).await.map_err(late)?
+        let late = ClientError::Timeout { process, timeout: self.timeout, changes };
+        match tokio::time::timeout(self.timeout, call).await {
+            Err(_) => Err(late),
+            // tonic keeps the deadline too, on both sides.
+            Ok(Err(ClientError::Call { status, .. })) if is_deadline(status.code()) => Err(late),
+            Ok(answer) => answer,
+        }
     }
 
     fn note(&self, process: Process, what: &str) {

@@ -15,6 +15,7 @@ use sluice_api::key::Key;
 use sluice_api::v1::error::Code;
 use sluice_api::v1::{Bridge, Network, Nic, Object, Operation, Port, Vtep, object, operation};
 
+use crate::change::label;
 use crate::error::Error;
 use crate::noun::{Noun, flow};
 use fields::Fault;
@@ -48,6 +49,17 @@ struct Located {
 impl Located {
     fn position(&self, field: &str) -> Position {
         self.fields.iter().find(|(key, _)| key == field).map_or(self.at, |(_, at)| *at)
+    }
+}
+
+impl Located {
+    /// What the datapath, which knows neither networks nor NICs, calls what they are compiled into.
+    fn compiled_name(&self) -> Option<String> {
+        match &self.key {
+            Key::Network(name) => Some(format!("bridge {name}")),
+            Key::Nic(name) => Some(format!("port {name}")),
+            Key::Bridge(_) | Key::Port(_) | Key::Vtep(_) | Key::Flow(_) => None,
+        }
     }
 }
 
@@ -96,7 +108,13 @@ impl Document {
 
     /// A refusal of the control process with the place of the object that it names, if the file has it.
     pub(crate) fn locate(&self, refusal: &sluice_api::v1::Error) -> Option<FileErrors> {
-        let located = self.objects.iter().find(|located| located.key.to_string() == refusal.object)?;
+        let called = |name: fn(&Located) -> Option<String>| {
+            let mut objects = self.objects.iter();
+            objects.find(|located| name(located).is_some_and(|name| name == refusal.object))
+        };
+        let located = called(|located| Some(label(&located.key)))
+            .or_else(|| called(|located| Some(located.key.to_string())))
+            .or_else(|| called(Located::compiled_name))?;
         let error = FileError {
             file: self.file.clone(),
             line: located.at.line,
@@ -152,11 +170,11 @@ fn read_section(
     read: impl Fn(&mut Fields<'_>) -> Option<Object>,
 ) {
     for node in root.nodes(section) {
-        let label = match node.text_of("name") {
+        let object_label = match node.text_of("name") {
             Some(name) => format!("{noun} {name}"),
             None => noun.to_owned(),
         };
-        let Some(mut fields) = Fields::of(node, &label, root.faults()) else {
+        let Some(mut fields) = Fields::of(node, &object_label, root.faults()) else {
             continue;
         };
         let object = read(&mut fields);
@@ -169,7 +187,7 @@ fn read_section(
             Ok(key) => objects.push(Located { key, object, at: node.at, fields: positions }),
             Err(error) => root.faults().push(Fault {
                 at: node.at,
-                object: label,
+                object: object_label,
                 message: error.to_string(),
                 hint: String::new(),
             }),

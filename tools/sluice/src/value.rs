@@ -66,7 +66,7 @@ numbers! {
     /// How many entries a table has; 0 is the default.
     TableSize(u32) in 0..=1 << 20, "a number of table entries: give 1 to 1048576, or 0 for 8192";
     /// A time in whole seconds; 0 is the default.
-    Seconds(u32) in 0..=u32::MAX, "a number of seconds: give 0 to 4294967295";
+    Seconds(u32) in 0..=86_400, "a number of seconds: give 1 to 86400, or 0 for the default";
 }
 
 /// Bytes of layer-3 payload; 0 is the default.

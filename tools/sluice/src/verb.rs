@@ -24,7 +24,7 @@ pub(crate) enum Verb<O: clap::Args> {
     List,
     /// Show one with all its fields
     Show {
-        /// The name of the one
+        /// The object's name
         #[arg(value_name = "NAME")]
         name: Name,
     },
@@ -38,7 +38,7 @@ pub(crate) enum Verb<O: clap::Args> {
     },
     /// Change what the options name and keep the rest
     Set {
-        /// The name of the one
+        /// The object's name
         #[arg(value_name = "NAME")]
         name: Name,
         #[command(flatten)]
@@ -119,7 +119,7 @@ async fn create<N: Noun>(name: &Name, options: &N::Options, app: &mut App) -> Re
     object.change(options)?;
     object.check()?;
     let request = ApplyRequest { create_only: true, ..request_to_set(object) };
-    let change = Change::new(app.client.apply(request).await?, false);
+    let change = Change::new(&app.client.apply(request).await?, false);
     app.out.outcome(&change, &format!("{} {name} created", N::KIND.name()))?;
     Ok(Code::Ok)
 }
@@ -134,7 +134,7 @@ async fn set<N: Noun>(name: &Name, options: &N::Options, app: &mut App) -> Resul
     object.change(options)?;
     object.check()?;
     let request = ApplyRequest { must_exist: true, ..request_to_set(object) };
-    let change = Change::new(app.client.apply(request).await?, false);
+    let change = Change::new(&app.client.apply(request).await?, false);
     let word = if change.changed > 0 { "changed" } else { "is so already" };
     app.out.outcome(&change, &format!("{noun} {name} {word}"))?;
     Ok(Code::Ok)
@@ -154,7 +154,7 @@ async fn delete<N: Noun>(names: &[Name], app: &mut App) -> Result<Code, Error> {
         })
         .collect();
     let request = ApplyRequest { operations, must_exist: true, ..ApplyRequest::default() };
-    let change = Change::new(app.client.apply(request).await?, false);
+    let change = Change::new(&app.client.apply(request).await?, false);
     let lines: Vec<String> = names.iter().map(|name| format!("{} {name} deleted", N::KIND.name())).collect();
     app.out.outcome(&change, &lines.join("\n"))?;
     Ok(Code::Ok)

@@ -61,7 +61,7 @@ pub(crate) async fn run(args: &ApplyArgs, app: &mut App) -> Result<Code, Error> 
     let scope = if args.replace { Scope::Whole } else { Scope::Part };
     let document = Document::read(&args.file, scope)?;
     let applied = send(&document, args.replace, args.dry_run, app).await?;
-    let change = Change::new(applied, args.dry_run);
+    let change = Change::new(&applied, args.dry_run);
     if app.out.format() == Format::Table && (args.dry_run || app.verbose) {
         for step in &change.operations {
             let word = match step.action {

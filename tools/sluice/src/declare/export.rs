@@ -4,7 +4,7 @@ use serde_json::Value;
 use sluice_api::v1::error::Code;
 
 use crate::app::App;
-use crate::change::display_name;
+use crate::change::label;
 use crate::error::Error;
 use crate::file;
 use crate::output::Format;
@@ -17,7 +17,7 @@ pub(crate) async fn run(app: &mut App) -> Result<Code, Error> {
     let objects = app.client.objects(&[], "").await?;
     if app.out.format() == Format::Name {
         for key in objects.iter().filter_map(|object| sluice_api::key::Key::try_from(object).ok()) {
-            app.out.line(&format!("{} {}", key.kind_name(), display_name(&key)))?;
+            app.out.line(&label(&key))?;
         }
     } else {
         app.out.document(&Value::from(file::write_state(&objects)))?;

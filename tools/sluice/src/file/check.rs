@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use sluice_api::key::Key;
 use sluice_api::v1::{Port, object, port};
 
+use crate::change::label;
+use crate::suggest::nearest;
+
 use super::fields::Fault;
 use super::yaml::Position;
 use super::{Located, Scope};
-use crate::suggest::nearest;
 
 /// Reports what contradicts itself. What a partial file does not say is left to the control process.
 pub(crate) fn check(objects: &[Located], scope: Scope, faults: &mut Vec<Fault>) {
@@ -39,7 +41,11 @@ impl Claims {
             Some(first) => faults.push(Fault {
                 at,
                 object: object.to_owned(),
-                message: format!("{what} is taken already, on line {}", first.line),
+                message: if what == object {
+                    format!("is given already, on line {}", first.line)
+                } else {
+                    format!("{what} is taken already, on line {}", first.line)
+                },
                 hint: hint.to_owned(),
             }),
         }
@@ -47,9 +53,9 @@ impl Claims {
 }
 
 fn claim(located: &Located, claims: &mut Claims, faults: &mut Vec<Fault>) {
-    let label = located.key.to_string();
+    let name = label(&located.key);
     let mut add = |what: String, field: &str, hint: &str| {
-        claims.add(what, located.position(field), &label, hint, faults);
+        claims.add(what, located.position(field), &name, hint, faults);
     };
     let name_hint = "give each object of a kind a name of its own";
     match &located.object.kind {
@@ -64,8 +70,11 @@ fn claim(located: &Located, claims: &mut Claims, faults: &mut Vec<Fault>) {
             add(format!("the name {} of a VTEP", vtep.name), "name", name_hint);
             for address in &vtep.addresses {
                 let host = address.split('/').next().unwrap_or_default();
-                let what = format!("VTEP address {host} on uplink {}", vtep.uplink);
-                add(what, "addresses", "one VTEP serves many VNIs: name it in each network or tunnel port");
+                add(
+                    format!("VTEP address {host}"),
+                    "addresses",
+                    "one VTEP serves many VNIs: name it in each network or tunnel port",
+                );
             }
         }
         Some(object::Kind::Network(network)) => {
@@ -80,7 +89,7 @@ fn claim(located: &Located, claims: &mut Claims, faults: &mut Vec<Fault>) {
         }
         Some(object::Kind::Flow(_)) => {
             let hint = "a flow is known by its table, priority and match: change one of them, or drop one of the two";
-            add(located.key.to_string(), "flow", hint);
+            add(label(&located.key), "flow", hint);
         }
         None => {}
     }
@@ -111,7 +120,7 @@ fn claim_port(port: &Port, add: &mut impl FnMut(String, &str, &str)) {
 
 /// The names of a whole state.
 struct Names<'a> {
-    domains: Vec<&'a str>,
+    bridges: Vec<&'a str>,
     uplinks: Vec<&'a str>,
     vteps: Vec<&'a str>,
     networks: Vec<&'a str>,
@@ -123,7 +132,7 @@ impl<'a> Names<'a> {
             objects.iter().filter(|located| wanted(located)).map(|located| located.key.name()).collect()
         };
         Self {
-            domains: named(|located| matches!(located.key, Key::Bridge(_) | Key::Network(_))),
+            bridges: named(|located| matches!(located.key, Key::Bridge(_))),
             networks: named(|located| matches!(located.key, Key::Network(_))),
             vteps: named(|located| matches!(located.key, Key::Vtep(_))),
             uplinks: named(|located| {
@@ -141,19 +150,23 @@ fn refer(located: &Located, names: &Names<'_>, faults: &mut Vec<Fault>) {
         }
         let hint = match nearest(name, among.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
+            None if what == "bridge" && names.networks.contains(&name) => {
+                "the ports and flows of a network follow from its NICs; a bridge of your own is free of that"
+                    .to_owned()
+            }
             None if among.is_empty() => format!("the file has no {what}: add one"),
             None => format!("the file has: {}", among.join(", ")),
         };
         faults.push(Fault {
             at: located.position(field),
-            object: located.key.to_string(),
+            object: label(&located.key),
             message: format!("there is no {what} {name}"),
             hint,
         });
     };
     match &located.object.kind {
         Some(object::Kind::Port(port)) => {
-            need("bridge", &port.bridge, &names.domains, "bridge");
+            need("bridge", &port.bridge, &names.bridges, "bridge");
             if let Some(port::Kind::Vxlan(tunnel)) = &port.kind {
                 need("vtep", &tunnel.vtep, &names.vteps, "vxlan");
             }
@@ -161,7 +174,7 @@ fn refer(located: &Located, names: &Names<'_>, faults: &mut Vec<Fault>) {
         Some(object::Kind::Vtep(vtep)) => need("port of kind dpdk", &vtep.uplink, &names.uplinks, "uplink"),
         Some(object::Kind::Network(network)) => need("vtep", &network.vtep, &names.vteps, "vtep"),
         Some(object::Kind::Nic(nic)) => need("network", &nic.network, &names.networks, "network"),
-        Some(object::Kind::Flow(flow)) => need("bridge", &flow.bridge, &names.domains, "bridge"),
+        Some(object::Kind::Flow(flow)) => need("bridge", &flow.bridge, &names.bridges, "bridge"),
         Some(object::Kind::Bridge(_)) | None => {}
     }
 }

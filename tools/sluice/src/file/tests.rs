@@ -197,7 +197,7 @@ fn what_exists_once_is_claimed_once() {
     one_error(
         "ports:\n- {name: u, dpdk: {device: net_null0}}\nvteps:\n- {name: v, uplink: u, addresses: [10.0.0.1/24]}\n\
          - {name: w, uplink: u, addresses: [10.0.0.1/16]}\n",
-        "state.yaml:5:35: vtep w: VTEP address 10.0.0.1 on uplink u is taken already, on line 4",
+        "state.yaml:5:35: vtep w: VTEP address 10.0.0.1 is taken already, on line 4",
         "one VTEP serves many VNIs: name it in each network or tunnel port",
     );
     one_error(
@@ -209,8 +209,7 @@ fn what_exists_once_is_claimed_once() {
     one_error(
         "bridges: [{name: b}]\nflows:\n- {bridge: b, flow: 'ip,nw_dst=10.0.0.0/8,actions=drop'}\n\
          - {bridge: b, flow: 'ip,nw_dst=10.1.2.3/8,actions=normal'}\n",
-        "state.yaml:4:21: flow b table=0,priority=32768,eth_type=0x0800,ipv4_dst=0x0a000000/0xff000000: flow b \
-         table=0,priority=32768,eth_type=0x0800,ipv4_dst=0x0a000000/0xff000000 is taken already, on line 3",
+        "state.yaml:4:19: flow b priority=32768,ip,nw_dst=10.0.0.0/8: is given already, on line 3",
         "a flow is known by its table, priority and match: change one of them, or drop one of the two",
     );
 }
@@ -264,8 +263,14 @@ fn a_refusal_points_at_the_object_that_it_names() {
     let text = located.iter().next().unwrap().to_string();
     assert_eq!(text, "state.yaml:5:5: port vm1: the socket is taken");
     assert!(document.locate(&refusal("port other")).is_none());
-    let flow = "flow br0 table=0,priority=10,eth_type=0x0800,ipv4_dst=0x0a000000/0xff000000";
-    assert_eq!(document.locate(&refusal(flow)).unwrap().iter().next().unwrap().line, 18);
+    for (object, line) in [
+        ("flow br0 table=0,priority=10,eth_type=0x0800,ipv4_dst=0x0a000000/0xff000000", 18),
+        (&label(&document.objects[7].key), 18),
+        ("bridge red", 14),
+        ("port red-a", 16),
+    ] {
+        assert_eq!(document.locate(&refusal(object)).unwrap().iter().next().unwrap().line, line, "{object}");
+    }
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -295,7 +300,7 @@ fn socket() -> impl Strategy<Value = VhostUser> {
 }
 
 fn bridge() -> impl Strategy<Value = Object> {
-    (name(), any::<u64>(), 0_u32..=1 << 20, any::<u32>()).prop_map(
+    (name(), any::<u64>(), 0_u32..=1 << 20, 0_u32..=86_400).prop_map(
         |(name, datapath_id, size, mac_aging_s)| {
             Bridge { name, datapath_id, mac_table_size: size, mac_aging_s }.into_object()
         },

@@ -242,7 +242,7 @@ async fn delete_all(bridge: &Name, app: &mut App) -> Result<Code, Error> {
 }
 
 async fn finish(bridge: &Name, request: ApplyRequest, app: &mut App) -> Result<Code, Error> {
-    let change = Change::new(app.client.apply(request).await?, false);
+    let change = Change::new(&app.client.apply(request).await?, false);
     let line = format!("{} on bridge {bridge}", change.summary());
     app.out.outcome(&change, &line)?;
     Ok(Code::Ok)
