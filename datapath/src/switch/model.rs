@@ -41,7 +41,7 @@ pub(crate) struct Difference {
 
 impl<T> Change<T> {
     /// What is there afterwards.
-    pub(crate) fn new(&self) -> Option<&Arc<T>> {
+    pub(crate) fn after(&self) -> Option<&Arc<T>> {
         match self {
             Change::Added(new) | Change::Changed(_, new) => Some(new),
             Change::Removed(_) => None,
@@ -49,7 +49,7 @@ impl<T> Change<T> {
     }
 
     /// What was there before.
-    pub(crate) fn old(&self) -> Option<&Arc<T>> {
+    pub(crate) fn before(&self) -> Option<&Arc<T>> {
         match self {
             Change::Removed(old) | Change::Changed(old, _) => Some(old),
             Change::Added(_) => None,
@@ -174,14 +174,14 @@ impl Model {
             self.check_vteps()?;
         }
         for (id, change) in &difference.flows {
-            if let Some(flow) = change.new()
+            if let Some(flow) = change.after()
                 && !self.bridges.contains_key(id.bridge())
             {
                 return Err(missing(flow_name(flow), "bridge", id.bridge()));
             }
         }
-        for removed in difference.bridges.iter().filter(|change| change.new().is_none()) {
-            let Some(bridge) = removed.old() else { continue };
+        for removed in difference.bridges.iter().filter(|change| change.after().is_none()) {
+            let Some(bridge) = removed.before() else { continue };
             if let Some((_, flow)) = self.flows_of(&bridge.name).next() {
                 return Err(missing(flow_name(flow), "bridge", &bridge.name));
             }

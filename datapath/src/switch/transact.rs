@@ -65,22 +65,22 @@ impl Switch {
         for change in &difference.bridges {
             self.prepare_bridge(attempt, change)?;
         }
-        for (key, change) in difference.flows.iter().filter(|(_, change)| change.new().is_none()) {
+        for (key, change) in difference.flows.iter().filter(|(_, change)| change.after().is_none()) {
             attempt.delete_rule(key, change)?;
         }
-        for change in difference.ports.iter().filter(|change| change.new().is_none()) {
-            if let Some(running) = change.old().and_then(|spec| self.ports.get(&spec.name)) {
+        for change in difference.ports.iter().filter(|change| change.after().is_none()) {
+            if let Some(running) = change.before().and_then(|spec| self.ports.get(&spec.name)) {
                 attempt.leave(running)?;
             }
         }
         for change in &difference.ports {
-            if let Some(spec) = change.new() {
+            if let Some(spec) = change.after() {
                 self.prepare_port(attempt, spec)?;
             }
         }
         let mut vias = BTreeMap::new();
         for (key, change) in &difference.flows {
-            if let Some(flow) = change.new() {
+            if let Some(flow) = change.after() {
                 self.prepare_rule(attempt, draft, key, flow, &mut vias)?;
             }
         }
@@ -199,8 +199,8 @@ impl Switch {
         let former = std::mem::replace(&mut self.bridges, attempt.bridges);
         self.publish(forwarding);
         // From here on no worker uses what has gone.
-        for change in difference.ports.iter().filter(|change| change.new().is_none()) {
-            if let Some(running) = change.old().and_then(|spec| self.ports.remove(&spec.name)) {
+        for change in difference.ports.iter().filter(|change| change.after().is_none()) {
+            if let Some(running) = change.before().and_then(|spec| self.ports.remove(&spec.name)) {
                 let (id, bridge) = (running.id, running.spec.bridge.clone());
                 self.workshop.stop(running);
                 self.port_ids.give_back(id.0);
@@ -216,7 +216,7 @@ impl Switch {
         }
         let since = Instant::now();
         for (key, change) in &difference.flows {
-            if change.new().is_none()
+            if change.after().is_none()
                 && let Some(rule) = self.rules.remove(key)
             {
                 self.counters.release(rule.slot);
@@ -249,7 +249,7 @@ impl Switch {
             match self.workshop.start(id, spec, of_port) {
                 Ok(running) => drop(self.ports.insert(name, running)),
                 Err(refusal) => {
-                    tracing::error!(%refusal, "a port could not be put back after a refused change")
+                    tracing::error!(%refusal, "a port could not be put back after a refused change");
                 }
             }
         }
@@ -306,7 +306,7 @@ struct Attempt {
 impl Attempt {
     fn delete_rule(&mut self, key: &FlowKey, change: &Change<v1::Flow>) -> Result<(), Refusal> {
         // A bridge that goes takes its rules along.
-        if let (Some(running), Some(flow)) = (self.bridges.get_mut(key.bridge()), change.old()) {
+        if let (Some(running), Some(flow)) = (self.bridges.get_mut(key.bridge()), change.before()) {
             let name = flow::rule_key(flow)?;
             Arc::make_mut(&mut running.bridge)
                 .delete_rule(&name)

@@ -157,7 +157,8 @@ impl Underlay {
                 let tunnel = Some(TunnelIngress { target, source: remote.address() });
                 Some((remote, Ingress { port: id, of_port, tunnel }))
             });
-            let locals: Vec<IpAddr> = vtep.own.vtep.addresses().map(|address| address.address()).collect();
+            let locals: Vec<IpAddr> =
+                vtep.own.vtep.addresses().map(sluice_overlay::VtepAddress::address).collect();
             uplink.decap.insert(&locals, *vni, senders).map_err(|error| {
                 Refusal::conflict(format!("port {}", port.name), error, "give it another VNI or VTEP")
             })?;

@@ -107,12 +107,12 @@ impl FrameSet {
 
     #[inline(always)]
     pub(crate) fn insert(&mut self, i: usize) {
-        self.0 |= 1u32.wrapping_shl(i as u32 & 31);
+        self.0 |= 1u32 << (i & 31);
     }
 
     #[inline(always)]
     pub(crate) fn remove(&mut self, i: usize) {
-        self.0 &= !1u32.wrapping_shl(i as u32 & 31);
+        self.0 &= !(1u32 << (i & 31));
     }
 
     #[inline(always)]
