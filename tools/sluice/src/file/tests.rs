@@ -209,7 +209,7 @@ fn what_exists_once_is_claimed_once() {
     one_error(
         "bridges: [{name: b}]\nflows:\n- {bridge: b, flow: 'ip,nw_dst=10.0.0.0/8,actions=drop'}\n\
          - {bridge: b, flow: 'ip,nw_dst=10.1.2.3/8,actions=normal'}\n",
-        "state.yaml:4:19: flow b priority=32768,ip,nw_dst=10.0.0.0/8: is given already, on line 3",
+        "state.yaml:4:21: flow b priority=32768,ip,nw_dst=10.0.0.0/8: is given already, on line 3",
         "a flow is known by its table, priority and match: change one of them, or drop one of the two",
     );
 }

@@ -53,7 +53,7 @@ networks:
   vni: 100
   vtep: vtep0
   remotes:
-  - 192.168.0.2
+  - "192.168.0.2"
 nics:
 - name: red-a
   network: red
