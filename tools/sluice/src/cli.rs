@@ -26,20 +26,23 @@ pub(crate) struct Cli {
     pub(crate) noun: Noun,
 }
 
+/// Keeps a command's own options together in its help.
+const GLOBAL: &str = "Global options";
+
 /// Options that every command has.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Runtime directory of the instance, where control.sock and datapath.sock are
-    #[arg(long, global = true, value_name = "DIR", env = "SLUICE_RUNDIR", default_value = "/run/sluice")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR", env = "SLUICE_RUNDIR", default_value = "/run/sluice")]
     pub(crate) rundir: PathBuf,
     /// How answers are printed, and whether errors are JSON
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
     /// Longest wait for an answer of a process, in seconds; a change is answered when the datapath has confirmed
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "30")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "SECONDS", default_value = "30")]
     pub(crate) timeout: Interval,
     /// Say on standard error what is asked of whom; apply names every object it changes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
 }
 

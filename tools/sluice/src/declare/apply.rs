@@ -40,17 +40,33 @@ The file is YAML or JSON with the keys bridges, ports, vteps, networks, nics and
   bridges:
     - {name: br0, datapath_id: 1, mac_table_size: 8192, mac_aging_s: 300}
   ports:
-    - {name: vm1, bridge: br0, of_port: 1, mtu: 1500, vhost_user: {path: /run/vm1.sock, role: client, queue_pairs: 1}}
-    - {name: up0, dpdk: {device: \"net_af_packet0,iface=eth1\", queues: 1}}
-    - {name: vx0, bridge: br0, vxlan: {vni: 100, vtep: vtep0, remotes: [192.168.0.2]}}
+    - name: vm1
+      bridge: br0
+      of_port: 1
+      mtu: 1500
+      vhost_user: {path: /run/vm1.sock, role: client, queue_pairs: 1}
+    - name: up0
+      dpdk: {device: \"net_af_packet0,iface=eth1\", queues: 1}
+    - name: vx0
+      bridge: br0
+      vxlan: {vni: 100, vtep: vtep0, remotes: [192.168.0.2]}
   vteps:
-    - {name: vtep0, uplink: up0, addresses: [192.168.0.1/24], gateways: [192.168.0.254], udp_port: 4789}
+    - name: vtep0
+      uplink: up0
+      addresses: [192.168.0.1/24]
+      gateways: [192.168.0.254]
+      udp_port: 4789
   networks:
     - {name: red, vni: 200, vtep: vtep0, remotes: [192.168.0.2]}
   nics:
-    - {name: red-a, network: red, mac: \"52:54:00:00:00:01\", mtu: 1450, vhost_user: {path: /run/red-a.sock}}
+    - name: red-a
+      network: red
+      mac: \"52:54:00:00:00:01\"
+      mtu: 1450
+      vhost_user: {path: /run/red-a.sock}
   flows:
-    - {bridge: br0, flow: \"priority=10,ip,nw_dst=10.0.0.0/8,actions=output:2\"}
+    - bridge: br0
+      flow: \"priority=10,ip,nw_dst=10.0.0.0/8,actions=output:2\"
 
 Only names, kinds and what a kind cannot be without are needed; the rest has the defaults of `create`. Units: mtu \
 in bytes of layer-3 payload, mac_aging_s in seconds, mac_table_size in entries. An error is told with its line and \

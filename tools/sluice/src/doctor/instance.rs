@@ -196,7 +196,7 @@ fn workers(workers: &[Worker], ports: &[PortState]) -> Vec<Finding> {
         .collect();
     if findings.is_empty() {
         let cpus: Vec<String> = workers.iter().map(|worker| worker.cpu.to_string()).collect();
-        findings.push(Finding::ok(check, format!("{} workers on CPU {}", workers.len(), cpus.join(", "))));
+        findings.push(Finding::ok(check, format!("a worker on each CPU of {}", cpus.join(", "))));
     }
     findings
 }

@@ -56,6 +56,17 @@ fn a_state_is_read_in_the_order_of_dependence() {
 }
 
 #[test]
+fn the_help_s_example_is_a_state() {
+    let (_, example) = crate::declare::apply::ABOUT.split_once("\n\n  bridges:").unwrap();
+    let (example, _) = example.split_once("\n\nOnly").unwrap();
+    let document = parse(&format!("  bridges:{example}\n"));
+    assert_eq!(
+        document.map_err(|errors| format!("{:?}", errors.iter().collect::<Vec<_>>())).unwrap().objects.len(),
+        8
+    );
+}
+
+#[test]
 fn json_is_read_too() {
     let text = "{\"bridges\": [{\"name\": \"br0\", \"datapath_id\": \"0x2a\"}],\n\t\"ports\": []}";
     assert_eq!(parse(text).unwrap().objects.len(), 1);
