@@ -1,6 +1,6 @@
 //! Configuring and starting a port.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -35,7 +35,7 @@ pub(super) fn start(
     let info = status::device_info(id).ok_or_else(|| port.refused("say its limits", libc::ENOTSUP))?;
     check_limits(port, &info, &Wanted { rx_queues, tx_queues, mtu, mempool })?;
 
-    let conf = configuration(&info, rx_queues, mtu);
+    let conf = configuration(&info, rx_queues, mtu.min(said_mtu(&info)));
     // SAFETY: the port is stopped; the configuration is copied.
     port.step("be configured", || unsafe {
         sys::rte_eth_dev_configure(id, rx_queues, tx_queues, &raw const conf)
@@ -98,9 +98,21 @@ fn check_limits(port: &Port, info: &sys::rte_eth_dev_info, wanted: &Wanted<'_>) 
     Ok(())
 }
 
+/// The longest that a frame may be behind its Ethernet header.
+///
+/// net_af_packet says 1500 and is configured with that, but knows no such limit: it takes what fits its ring's
+/// frames, by default of 2048 bytes, from which the kernel takes up to 80 for its header and alignment.
+fn largest_mtu(info: &sys::rte_eth_dev_info) -> u16 {
+    const AF_PACKET_FRAME: u16 = 2048 - 80;
+    // SAFETY: the driver's name is a constant string of the driver, or NULL.
+    let is_af_packet =
+        !info.driver_name.is_null() && unsafe { CStr::from_ptr(info.driver_name) } == c"net_af_packet";
+    if is_af_packet { AF_PACKET_FRAME - 14 - 4 } else { said_mtu(info) }
+}
+
 /// The limit that `rte_eth_dev_configure` applies: a driver that does not give an MTU of its own gives a frame
 /// length, with the Ethernet header and the frame check sequence in it.
-fn largest_mtu(info: &sys::rte_eth_dev_info) -> u16 {
+fn said_mtu(info: &sys::rte_eth_dev_info) -> u16 {
     if info.max_mtu != u16::MAX {
         return info.max_mtu;
     }
