@@ -12,6 +12,8 @@ use crate::wait::wait_for;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const BURSTS: u32 = 1;
+/// Looks in a row, 20 ms apart, that show the same.
+const SETTLED: u32 = 25;
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +50,11 @@ pub fn restart_guest(stage: &Stage, restarts: u32) -> Result<GuestRestarts> {
 /// What the datapath holds once it has noticed that the guest is gone and let go of its memory.
 fn held_without_guest(pair: &Pair, pid: u32) -> Result<Holdings> {
     pair.host.cli().wait_link("guest", "down", LIMIT)?;
-    wait_for("nothing of the guest's memory is mapped", LIMIT, || {
+    // Descriptors go a moment after the mappings, and whoever asked the datapath has a socket in it a moment longer.
+    let mut same = (None, 0);
+    wait_for("nothing of the guest's is held, and what is held settles", LIMIT, || {
         let held = Holdings::of(pid).map_err(|error| error.to_string())?;
-        if held.guest_mappings == 0 { Ok(held) } else { Err(format!("{held:?}")) }
+        same = if same.0 == Some(held) { (same.0, same.1 + 1) } else { (Some(held), 0) };
+        if held.guest_mappings == 0 && same.1 >= SETTLED { Ok(held) } else { Err(format!("{held:?}")) }
     })
 }
