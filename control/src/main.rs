@@ -1,6 +1,7 @@
 //! `sluice-control`: the control process. See the library's documentation.
 #![forbid(unsafe_code)]
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -54,8 +55,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("sluice-control: {failure}");
-            let is_usage = matches!(failure, Failure::Config(_) | Failure::Log { .. });
-            ExitCode::from(if is_usage { 2 } else { 1 })
+            // As the CLI's: 2 for what the caller wrote, 5 for a conflict with another process.
+            ExitCode::from(match failure {
+                Failure::Config(_) | Failure::Log { .. } => 2,
+                Failure::Run(error) if error.is_conflict() => 5,
+                _ => 1,
+            })
         }
     }
 }
@@ -69,7 +74,12 @@ fn start(arguments: Arguments) -> Result<(), Failure> {
 
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|source| Failure::Log { filter: config.log.clone(), source })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(async {
         let (mut terminate, mut interrupt) =

@@ -28,6 +28,13 @@ pub enum RunError {
     Server(#[from] tonic::transport::Error),
 }
 
+impl RunError {
+    /// Whether another control process has what this one needs.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, RunError::Instance(InstanceError::InUse { .. }))
+    }
+}
+
 /// Serves until `stop` resolves. Changes that are under way are given up then: nothing of them is stored.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), RunError> {
     let instance = Instance::open(&config.rundir, &config.statedir)?;
