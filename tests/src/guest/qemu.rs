@@ -63,8 +63,9 @@ impl Guest {
 
     /// Gives its NIC an address (with prefix length) and sets it up.
     pub fn configure(&mut self, address: &str, mtu: u32) -> Result<()> {
-        let nodad = if address.contains(':') { " nodad" } else { "" };
-        self.run(&format!("ip link set eth0 mtu {mtu} up && ip addr add {address} dev eth0{nodad}"))?;
+        // Without duplicate address detection, an IPv6 address can be used at once.
+        self.run("echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad")?;
+        self.run(&format!("ip link set eth0 mtu {mtu} up && ip addr add {address} dev eth0"))?;
         Ok(())
     }
 
