@@ -18,6 +18,7 @@ pub(super) fn answer_v4(received: &Received<'_>, own: &Own, reply: &mut [u8]) ->
     let checks = ChecksumCapabilities::default();
     let packet = Ipv4Packet::new_checked(received.payload).ok()?;
     let header = Ipv4Repr::parse(&packet, &checks).ok()?;
+    // smoltcp itself refuses fragments, but only while nobody builds it with its reassembly.
     if header.next_header != IpProtocol::Icmp || packet.more_frags() || packet.frag_offset() != 0 {
         return None;
     }
