@@ -33,9 +33,11 @@ impl Segment {
     /// The segment without its first `n` bytes; empty if there are fewer.
     #[inline(always)]
     pub(crate) fn skip(self, n: usize) -> Segment {
-        let n = u32::try_from(n).map_or(self.len, |n| n.min(self.len));
+        let n = n.min(self.len());
+        #[expect(clippy::cast_possible_truncation, reason = "at most `len`, an u32")]
+        let len = self.len - n as u32;
         // SAFETY: at most `len` bytes are skipped.
-        Segment { at: unsafe { self.at.add(n as usize) }, len: self.len - n }
+        Segment { at: unsafe { self.at.add(n) }, len }
     }
 
     /// Copies the segment's first bytes out; returns how many: as many as both have.

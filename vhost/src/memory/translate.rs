@@ -6,7 +6,7 @@ use super::GuestMemory;
 
 /// One region as the hot path needs it.
 #[derive(Clone, Copy, Debug)]
-struct Window {
+pub(crate) struct Window {
     guest: u64,
     size: u64,
     host: *mut u8,
@@ -14,7 +14,6 @@ struct Window {
 
 impl Window {
     /// The host pointer and how many of `len` bytes from there lie in this window; `None` if the first does not.
-    #[inline(always)]
     fn host(&self, guest: u64, len: u32) -> Option<(*mut u8, u32)> {
         let offset = guest.wrapping_sub(self.guest);
         if offset >= self.size {
@@ -22,6 +21,15 @@ impl Window {
         }
         let room = u32::try_from(self.size - offset).map_or(len, |room| room.min(len));
         Some((self.at(offset), room))
+    }
+
+    /// The host address of `len` bytes at `guest`; `None` unless this window holds them all. A length of zero is
+    /// checked like one byte.
+    #[inline(always)]
+    pub(crate) fn whole(&self, guest: u64, len: u32) -> Option<*mut u8> {
+        let offset = guest.wrapping_sub(self.guest);
+        let fits = offset < self.size && u64::from(len) <= self.size - offset;
+        fits.then(|| self.at(offset))
     }
 
     /// The host pointer at an offset less than the size.
@@ -65,20 +73,21 @@ impl Translator {
         Translator { last: windows.first().copied().unwrap_or(empty), windows, memory, faults }
     }
 
+    /// The region that was hit last, to be kept in registers over a loop.
+    #[inline(always)]
+    pub(crate) fn window(&self) -> Window {
+        self.last
+    }
+
     /// The host address of `len` bytes at `guest`; `None` unless one region holds them all. A length of zero is
     /// checked like one byte.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn whole(&mut self, guest: u64, len: u32) -> Option<*mut u8> {
-        let offset = guest.wrapping_sub(self.last.guest);
-        if offset < self.last.size && u64::from(len) <= self.last.size - offset {
-            return Some(self.last.at(offset));
-        }
-        let (host, room) = self.search(guest, len)?;
+        let (host, room) = self.prefix(guest, len)?;
         (room == len).then_some(host)
     }
 
     /// The host address of `guest` and how many of `len` bytes from there lie side by side.
-    #[inline(always)]
     pub(crate) fn prefix(&mut self, guest: u64, len: u32) -> Option<(*mut u8, u32)> {
         match self.last.host(guest, len) {
             Some(found) => Some(found),
@@ -86,7 +95,6 @@ impl Translator {
         }
     }
 
-    #[inline(never)]
     fn search(&mut self, guest: u64, len: u32) -> Option<(*mut u8, u32)> {
         let (window, found) =
             self.windows.iter().find_map(|window| Some((*window, window.host(guest, len)?)))?;

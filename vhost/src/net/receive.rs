@@ -93,42 +93,23 @@ impl ReceiveQueue {
         frames: impl ExactSizeIterator<Item = Frame<'a>>,
     ) -> Result<Delivered, RingFault> {
         self.ring.settle();
+        let mut frames = frames;
         let mut delivered = Delivered::default();
         let mut starved = false;
-        let plain_header = self.header_len == 12;
-        // Chains written but not yet taken off the ring, of those held.
-        let (mut written, mut held) = (0, self.ring.held());
-        for frame in frames {
-            if written == held {
-                self.ring.advance(written);
-                written = 0;
+        let mut next = frames.next();
+        while let Some(frame) = next {
+            if self.ring.held() == 0 {
                 self.ring.read_ahead(BATCH, touch);
-                held = self.ring.held();
-                if held == 0 {
-                    starved = true;
-                    break;
-                }
             }
-            let len = frame.len();
-            let ahead = self.ring.ahead(written);
-            if let Some(buffer) = ahead.single()
-                && buffer.len() >= len + 12
-                && plain_header
-            {
-                write_whole(buffer, &frame);
-                #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's length, an u32")]
-                self.ring.write_used(written, ahead.id(), (len + 12) as u32);
-                written += 1;
-                delivered.frames += 1;
-                delivered.bytes += len;
-                continue;
+            if self.header_len == 12 {
+                next = self.fill(frame, &mut frames, &mut delivered);
             }
-            self.ring.advance(written);
-            written = 0;
-            match self.merged(&frame) {
+            // What is left did not fit a buffer of its own, or there was none.
+            let Some(frame) = next else { break };
+            match self.merged(frame) {
                 Outcome::Delivered => {
                     delivered.frames += 1;
-                    delivered.bytes += len;
+                    delivered.bytes += frame.len();
                 }
                 Outcome::Refused => delivered.refused += 1,
                 Outcome::NoBuffers => {
@@ -136,9 +117,8 @@ impl ReceiveQueue {
                     break;
                 }
             }
-            held = self.ring.held();
+            next = frames.next();
         }
-        self.ring.advance(written);
         self.ring.check_memory()?;
         self.ring.publish();
         // The next burst's lines travel while that burst is judged.
@@ -149,9 +129,40 @@ impl ReceiveQueue {
         }
     }
 
+    /// Writes frames into one buffer each, as long as buffers are held and the frames fit; returns the first that was
+    /// not written.
+    #[inline(always)]
+    fn fill<'a>(
+        &mut self,
+        frame: Frame<'a>,
+        frames: &mut impl Iterator<Item = Frame<'a>>,
+        delivered: &mut Delivered,
+    ) -> Option<Frame<'a>> {
+        let mut next = Some(frame);
+        let (mut count, mut bytes) = (0, 0);
+        self.ring.fill(|buffer| {
+            let Frame { head, payload } = next?;
+            let head = head.bytes();
+            let len = head.len() + payload.len();
+            let written = u32::try_from(len + 12).ok()?;
+            if buffer.len() < written as usize {
+                return None;
+            }
+            write_whole(buffer, head, payload);
+            count += 1;
+            bytes += len;
+            next = frames.next();
+            Some(written)
+        });
+        delivered.frames += count;
+        delivered.bytes += bytes;
+        next
+    }
+
     /// Writes a frame into as many chains as it takes.
     #[cold]
-    fn merged(&mut self, frame: &Frame<'_>) -> Outcome {
+    #[inline(never)]
+    fn merged(&mut self, frame: Frame<'_>) -> Outcome {
         let len = frame.len() + self.header_len;
         match self.collect(len) {
             Outcome::Delivered => {}
@@ -221,9 +232,9 @@ impl ReceiveQueue {
 
 /// Writes a frame behind a header into a buffer that has room for both.
 #[inline(always)]
-fn write_whole(buffer: Segment, frame: &Frame<'_>) {
-    let rest = buffer.write_front(&header(1), frame.head.bytes());
-    match frame.payload {
+fn write_whole(buffer: Segment, head: &[u8], payload: Payload<'_>) {
+    let rest = buffer.write_front(&header(1), head);
+    match payload {
         Payload::Empty => {}
         Payload::Bytes(bytes) => rest.write(bytes),
         Payload::Guest(bytes) => rest.write_segments(bytes.segments()),

@@ -6,9 +6,8 @@ use sluice_packet::{BURST, DropReason, HEAD_CAPTURE, Head, Heads};
 
 use super::payload::{GuestBytes, Payload};
 use super::{BATCH, MAX_FRAME};
-use crate::features::Features;
 use crate::index::QueueIndex;
-use crate::memory::Segment;
+use crate::memory::{Segment, gather};
 use crate::ring::{
     Gathered, LOOKAHEAD, MAX_CHAIN, RingError, RingFault, RingSetup, SplitRing, copied, prefetch_read,
 };
@@ -19,7 +18,6 @@ pub struct TransmitQueue {
     index: QueueIndex,
     ring: SplitRing<false>,
     header_len: usize,
-    in_order: bool,
     frames: Box<[Taken; BURST]>,
     /// The payloads' pieces of the burst at hand. Never grows: [`SEGMENTS`] is enough for any burst.
     segments: Vec<Segment>,
@@ -29,25 +27,27 @@ pub struct TransmitQueue {
 
 const SEGMENTS: usize = BURST * MAX_CHAIN;
 
+/// [`HEAD_CAPTURE`], as lengths are counted.
+#[expect(clippy::cast_possible_truncation, reason = "128")]
+const CAPTURE: u32 = HEAD_CAPTURE as u32;
+
 /// One frame of the burst at hand.
 #[derive(Clone, Copy, Debug, Default)]
 struct Taken {
     /// Length of the whole frame.
     len: u32,
-    /// Length of its payload, and where its pieces are.
-    payload: u32,
+    /// Where its payload's pieces are.
     first: u16,
     pieces: u16,
 }
 
 impl TransmitQueue {
     pub(crate) fn new(index: QueueIndex, setup: RingSetup) -> Result<Self, RingError> {
-        let features = setup.features;
+        let header_len = setup.features.header_len();
         Ok(TransmitQueue {
             index,
             ring: SplitRing::new(setup)?,
-            header_len: features.header_len(),
-            in_order: features.contains(Features::IN_ORDER),
+            header_len,
             frames: Box::new([Taken::default(); BURST]),
             segments: Vec::with_capacity(SEGMENTS),
             chain: Vec::with_capacity(MAX_CHAIN),
@@ -76,17 +76,13 @@ impl TransmitQueue {
         let header_len = self.header_len;
         // The virtio-net header is not read, as no offload is negotiated: its line need not travel.
         self.ring.read_ahead(LOOKAHEAD, |at, len| {
-            if len as usize > header_len {
-                prefetch_read(at.wrapping_add(header_len));
-                if len as usize > header_len + 64 {
-                    prefetch_read(at.wrapping_add(header_len + 64));
-                }
+            prefetch_read(at.wrapping_add(header_len));
+            if len as usize > header_len + 64 {
+                prefetch_read(at.wrapping_add(header_len + 64));
             }
         });
-        self.segments.clear();
-        let mut burst = Burst { queue: self, chains: 0, frames: 0, dropped: Dropped::default() };
-        burst.take(heads)?;
-        Ok(burst)
+        let catch = self.take(heads)?;
+        Ok(Burst { queue: self, catch })
     }
 
     /// Tells the guest that it need not kick, since the queue is polled. A new queue starts like that.
@@ -118,15 +114,17 @@ impl TransmitQueue {
 #[derive(Debug)]
 pub struct Burst<'q> {
     queue: &'q mut TransmitQueue,
-    chains: u16,
-    frames: u16,
-    dropped: Dropped,
+    catch: Catch,
 }
 
+/// What a burst holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Dropped {
-    header: u16,
-    chain: u16,
+struct Catch {
+    /// Chains taken, of which `frames` hold frames and the others are dropped.
+    chains: u16,
+    frames: u16,
+    short: u16,
+    too_long: u16,
     oversize: u16,
 }
 
@@ -134,13 +132,13 @@ impl Burst<'_> {
     /// How many frames there are.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        usize::from(self.frames)
+        usize::from(self.catch.frames)
     }
 
     /// Whether there is no frame.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.frames == 0
+        self.catch.frames == 0
     }
 
     /// Length of frame `i` in bytes, all of it; 0 beyond the last.
@@ -152,23 +150,23 @@ impl Burst<'_> {
     /// What follows the head of frame `i`; empty beyond the last.
     #[inline(always)]
     pub fn payload(&self, i: usize) -> Payload<'_> {
-        let Taken { payload, first, pieces, .. } = self.taken(i);
-        if payload == 0 {
+        let Taken { len, first, pieces } = self.taken(i);
+        if pieces == 0 {
             return Payload::Empty;
         }
         let first = usize::from(first);
-        match self.queue.segments.get(first..first + usize::from(pieces)) {
-            Some(segments) => Payload::Guest(GuestBytes::new(segments, payload)),
-            None => Payload::Empty,
+        match (self.queue.segments.get(first..first + usize::from(pieces)), len.checked_sub(CAPTURE)) {
+            (Some(segments), Some(payload)) => Payload::Guest(GuestBytes::new(segments, payload)),
+            _ => Payload::Empty,
         }
     }
 
     /// How many chains were malformed, by reason; reasons without any are left out.
     pub fn dropped(&self) -> impl Iterator<Item = (DropReason, usize)> + use<> {
-        let Dropped { header, chain, oversize } = self.dropped;
+        let Catch { short, too_long, oversize, .. } = self.catch;
         [
-            (DropReason::MalformedVirtioHeader, header),
-            (DropReason::ChainTooLong, chain),
+            (DropReason::MalformedVirtioHeader, short),
+            (DropReason::ChainTooLong, too_long),
             (DropReason::Oversize, oversize),
         ]
         .into_iter()
@@ -183,132 +181,128 @@ impl Burst<'_> {
     fn taken(&self, i: usize) -> Taken {
         if i < self.len() { self.queue.frames.get(i).copied().unwrap_or_default() } else { Taken::default() }
     }
-
-    /// Copies the heads of the chains that were read ahead.
-    #[inline(always)]
-    fn take(&mut self, heads: &mut Heads) -> Result<(), RingFault> {
-        let held = self.queue.ring.held().min(BATCH);
-        let mut places = heads.iter_mut();
-        let mut place = places.next();
-        for n in 0..held {
-            let Some(head) = place.as_deref_mut() else { break };
-            let ahead = self.queue.ring.ahead(n);
-            let kept = match ahead.single() {
-                Some(segment) => self.keep(head, segment),
-                None => match self.queue.gather(n) {
-                    Ok(gathered) => self.keep_gathered(head, gathered),
-                    // What came before the broken chain is still good; the fault shows in the next burst.
-                    Err(_) => break,
-                },
-            };
-            self.chains = n + 1;
-            if kept {
-                place = places.next();
-            }
-        }
-        copied();
-        if let Err(fault) = self.queue.ring.check_memory() {
-            // Nothing read from lost memory is a frame, and the ring is not written any more.
-            self.chains = 0;
-            return Err(fault);
-        }
-        match self.queue.ring.fault() {
-            Some(fault) if self.chains == 0 => Err(fault),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a frame that lies in one buffer; false if it is none.
-    #[inline(always)]
-    fn keep(&mut self, head: &mut Head, segment: Segment) -> bool {
-        let header_len = self.queue.header_len;
-        if segment.len() < header_len {
-            self.dropped.header += 1;
-            return false;
-        }
-        let frame = segment.skip(header_len);
-        let len = frame.len();
-        if len > MAX_FRAME {
-            self.dropped.oversize += 1;
-            return false;
-        }
-        let first = self.queue.segments.len();
-        let captured = frame.read_front(head.capture());
-        head.captured(captured);
-        let mut pieces = 0;
-        if len > HEAD_CAPTURE {
-            self.queue.segments.push(frame.skip(HEAD_CAPTURE));
-            pieces = 1;
-        }
-        self.record(len, first, pieces);
-        true
-    }
-
-    /// Takes the frame whose buffers are in `queue.chain`; false if it is none.
-    #[cold]
-    fn keep_gathered(&mut self, head: &mut Head, gathered: Gathered) -> bool {
-        let header_len = self.queue.header_len;
-        let len = match gathered {
-            Gathered::TooLong => {
-                self.dropped.chain += 1;
-                return false;
-            }
-            Gathered::Whole { len } if len < header_len as u64 => {
-                self.dropped.header += 1;
-                return false;
-            }
-            Gathered::Whole { len } => len - header_len as u64,
-        };
-        let Some(len) = usize::try_from(len).ok().filter(|&len| len <= MAX_FRAME) else {
-            self.dropped.oversize += 1;
-            return false;
-        };
-        let first = self.queue.segments.len();
-        let mut skip = header_len;
-        let mut filled = 0;
-        let capture = head.capture();
-        for &segment in &self.queue.chain {
-            let rest = segment.skip(skip);
-            skip -= segment.len() - rest.len();
-            let room = capture.get_mut(filled..).unwrap_or(&mut []);
-            let taken = crate::memory::gather(&[rest], room);
-            filled += taken;
-            let rest = rest.skip(taken);
-            if rest.len() > 0 {
-                self.queue.segments.push(rest);
-            }
-        }
-        head.captured(filled);
-        let pieces = self.queue.segments.len() - first;
-        self.record(len, first, pieces);
-        true
-    }
-
-    #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "lengths are at most MAX_FRAME, places at most SEGMENTS"
-    )]
-    fn record(&mut self, len: usize, first: usize, pieces: usize) {
-        let payload = len.saturating_sub(HEAD_CAPTURE);
-        if let Some(taken) = self.queue.frames.get_mut(usize::from(self.frames)) {
-            *taken = Taken {
-                len: len as u32,
-                payload: payload as u32,
-                first: first as u16,
-                pieces: pieces as u16,
-            };
-            self.frames += 1;
-        }
-    }
 }
 
 impl TransmitQueue {
-    /// Gathers the chain `n` positions ahead into `self.chain`.
-    fn gather(&mut self, n: u16) -> Result<Gathered, RingFault> {
-        self.chain.clear();
+    /// Copies the heads of the chains that were read ahead.
+    #[inline(always)]
+    fn take(&mut self, heads: &mut Heads) -> Result<Catch, RingFault> {
+        self.segments.clear();
+        let held = self.ring.held().min(BATCH);
+        let mut catch = Catch::default();
+        loop {
+            self.take_common(heads, held, &mut catch);
+            if catch.chains == held {
+                break;
+            }
+            // What came before a broken chain is still good; the fault shows in the next burst.
+            if self.take_uncommon(heads, &mut catch).is_err() {
+                break;
+            }
+        }
+        copied();
+        // Nothing read from lost memory is a frame, and the ring is not written any more.
+        self.ring.check_memory()?;
+        match self.ring.fault() {
+            Some(fault) if catch.chains == 0 => Err(fault),
+            _ => Ok(catch),
+        }
+    }
+
+    /// Takes chains as long as each is one buffer with a frame of at most [`MAX_FRAME`] bytes.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "at most MAX_FRAME and SEGMENTS")]
+    fn take_common(&mut self, heads: &mut Heads, held: u16, catch: &mut Catch) {
+        let TransmitQueue { ring, header_len, frames, segments, .. } = self;
+        let header_len = *header_len;
+        let start = usize::from(catch.frames);
+        let heads = heads.get_mut(start..).unwrap_or_default();
+        let frames = frames.get_mut(start..).unwrap_or_default();
+        let mut taken = 0;
+        for ((head, frame), n) in heads.iter_mut().zip(frames).zip(catch.chains..held) {
+            let Some(buffer) = ring.ahead(n).single() else { break };
+            // Too short and too long in one comparison, as a negative length wraps to a large one.
+            let len = buffer.len().wrapping_sub(header_len);
+            if len > MAX_FRAME {
+                break;
+            }
+            let bytes = buffer.skip(header_len);
+            let captured = bytes.read_front(head.capture());
+            head.captured(captured);
+            *frame = Taken { len: len as u32, first: 0, pieces: 0 };
+            if len > HEAD_CAPTURE {
+                *frame = Taken { len: len as u32, first: segments.len() as u16, pieces: 1 };
+                segments.push(bytes.skip(HEAD_CAPTURE));
+            }
+            taken += 1;
+        }
+        catch.chains += taken;
+        catch.frames += taken;
+    }
+
+    /// Takes the next chain, which lies in several pieces or is no frame: then it is counted.
+    #[cold]
+    #[inline(never)]
+    fn take_uncommon(&mut self, heads: &mut Heads, catch: &mut Catch) -> Result<(), RingFault> {
+        let place = usize::from(catch.frames);
+        let Some(head) = heads.get_mut(place) else { return Ok(()) };
+        if let Some(taken) = self.uncommon(head, catch.chains, catch)? {
+            if let Some(frame) = self.frames.get_mut(place) {
+                *frame = taken;
+            }
+            catch.frames += 1;
+        }
+        catch.chains += 1;
+        Ok(())
+    }
+
+    /// Takes the frame of the chain `n` positions ahead, which lies in several pieces or is none: then it is counted.
+    fn uncommon(&mut self, head: &mut Head, n: u16, catch: &mut Catch) -> Result<Option<Taken>, RingFault> {
         let ahead = self.ring.ahead(n);
-        self.ring.gather(&ahead, &mut self.chain)
+        self.chain.clear();
+        let gathered = match ahead.single() {
+            Some(buffer) => {
+                self.chain.push(buffer);
+                Gathered::Whole { len: buffer.len() as u64 }
+            }
+            None => self.ring.gather(&ahead, &mut self.chain)?,
+        };
+        let Gathered::Whole { len } = gathered else {
+            catch.too_long += 1;
+            return Ok(None);
+        };
+        let Some(len) = len.checked_sub(self.header_len as u64) else {
+            catch.short += 1;
+            return Ok(None);
+        };
+        match u32::try_from(len) {
+            Ok(short) if short as usize <= MAX_FRAME => Ok(Some(self.capture_pieces(head, short))),
+            _ => {
+                catch.oversize += 1;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the frame of `len` bytes that lies behind a header in the pieces of `self.chain`.
+    #[expect(clippy::cast_possible_truncation, reason = "at most SEGMENTS")]
+    fn capture_pieces(&mut self, head: &mut Head, len: u32) -> Taken {
+        let first = self.segments.len();
+        let mut skip = self.header_len;
+        let mut filled = 0;
+        let capture = head.capture();
+        for &piece in &self.chain {
+            let rest = piece.skip(skip);
+            skip -= piece.len() - rest.len();
+            let captured = gather(&[rest], capture.get_mut(filled..).unwrap_or(&mut []));
+            filled += captured;
+            let rest = rest.skip(captured);
+            if rest.len() > 0 {
+                self.segments.push(rest);
+            }
+        }
+        head.captured(filled);
+        Taken { len, first: first as u16, pieces: (self.segments.len() - first) as u16 }
     }
 }
 
@@ -316,17 +310,7 @@ impl Drop for Burst<'_> {
     #[inline]
     fn drop(&mut self) {
         let ring = &mut self.queue.ring;
-        if self.queue.in_order {
-            // One entry, of the last chain, stands for the whole batch (virtio 1.2 §2.7.9).
-            if let Some(last) = self.chains.checked_sub(1) {
-                ring.write_used(0, ring.ahead(last).id(), 0);
-            }
-        } else {
-            for n in 0..self.chains {
-                ring.write_used(n, ring.ahead(n).id(), 0);
-            }
-        }
-        ring.advance(self.chains);
+        ring.give_back(self.catch.chains);
         ring.publish();
     }
 }

@@ -34,7 +34,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         segments: &mut Vec<Segment>,
     ) -> Result<Gathered, RingFault> {
         let start = segments.len();
-        let gathered = self.walk(chain.descriptor(), start + MAX_CHAIN, segments);
+        let gathered = self.walk(self.descriptor(chain.id()), start + MAX_CHAIN, segments);
         if !matches!(gathered, Ok(Gathered::Whole { .. })) {
             segments.truncate(start);
         }

@@ -20,14 +20,6 @@ pub(super) const F_NEXT: u16 = 1;
 pub(super) const F_WRITE: u16 = 2;
 pub(super) const F_INDIRECT: u16 = 4;
 
-/// A guest's address in a pointer's place: no bytes are reached by it.
-#[expect(clippy::cast_possible_truncation, reason = "pointers have 64 bits where the switch runs")]
-fn unmapped(address: u64) -> *mut u8 {
-    ptr::without_provenance_mut(address as usize)
-}
-
-const _: () = assert!(size_of::<usize>() == size_of::<u64>());
-
 /// A descriptor as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Descriptor {
@@ -51,22 +43,22 @@ impl Descriptor {
     }
 }
 
-/// A chain read ahead: its head's index and its first descriptor.
+/// A chain read ahead: its head's index and, of a simple chain, its buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
-    /// Where the buffer is mapped; of a chain that is not simple, the guest's address instead.
+    /// Where the buffer is mapped.
     at: *mut u8,
     len: u32,
-    flags: u16,
-    next: u16,
     id: u16,
+    /// Whether it has only one buffer, in the right direction and in one piece. The descriptors of other chains are
+    /// read when their turn comes.
     simple: bool,
 }
 
 impl Ahead {
-    const NONE: Ahead = Ahead { at: ptr::null_mut(), len: 0, flags: 0, next: 0, id: 0, simple: false };
+    const NONE: Ahead = Ahead { at: ptr::null_mut(), len: 0, id: 0, simple: false };
 
-    /// The buffer of a chain that has only one, in the right direction and in one piece.
+    /// The buffer of a simple chain.
     #[inline(always)]
     pub(crate) fn single(&self) -> Option<Segment> {
         // SAFETY: a simple chain's buffer was found within one region, which the ring's translator holds.
@@ -77,11 +69,6 @@ impl Ahead {
     #[inline(always)]
     pub(crate) fn id(&self) -> u16 {
         self.id
-    }
-
-    /// The first descriptor of a chain that is not simple, as it was read.
-    pub(super) fn descriptor(&self) -> Descriptor {
-        Descriptor { address: self.at.addr() as u64, len: self.len, flags: self.flags, next: self.next }
     }
 }
 
@@ -216,7 +203,8 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     /// Reads ahead until `want` chains are held (at most [`LOOKAHEAD`]) or the guest has no more; `touch` is called
     /// with every simple chain's buffer as it is found. Stops at the first descriptor that breaks the rules: what was
     /// read before it is still good, and the fault shows when that is used up.
-    #[inline(always)]
+    // Not inlined: once a burst is rare enough for a call, and the loops around it keep their registers.
+    #[inline(never)]
     pub(crate) fn read_ahead(&mut self, want: u16, touch: impl Fn(*mut u8, u32)) {
         let missing = want.min(LOOKAHEAD).saturating_sub(self.held());
         if missing == 0 || self.fault.is_some() {
@@ -226,31 +214,56 @@ impl<const WRITES: bool> SplitRing<WRITES> {
             return;
         }
         let fresh = self.available_index.wrapping_sub(self.parsed).min(missing);
-        for _ in 0..fresh {
-            let entry = self.parsed & self.mask;
-            // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
-            let id = unsafe { self.available.as_ptr().wrapping_add(2 + usize::from(entry)).read_volatile() };
-            let id = u16::from_le(id);
-            if id > self.mask {
-                self.fail(RingFault::DescriptorIndex { index: id, size: self.size() });
-                return;
-            }
-            let descriptor = self.descriptor(id);
-            let expected = if WRITES { F_WRITE } else { 0 };
-            let plain = descriptor.flags & (F_NEXT | F_WRITE | F_INDIRECT) == expected;
-            let host = if plain { self.translator.whole(descriptor.address, descriptor.len) } else { None };
-            let slot = usize::from(self.parsed % LOOKAHEAD);
-            if let Some(ahead) = self.ahead.get_mut(slot) {
-                let at = host.unwrap_or(unmapped(descriptor.address));
-                let Descriptor { len, flags, next, .. } = descriptor;
-                *ahead = Ahead { at, len, id, flags, next, simple: host.is_some() };
-            }
-            if let Some(host) = host {
-                touch(host, descriptor.len);
-            }
-            self.parsed = self.parsed.wrapping_add(1);
-        }
+        self.parse(fresh, touch);
         self.prefetch_descriptors();
+    }
+
+    /// Parses the next `fresh` available chains; everything that the loop needs is in registers.
+    #[inline(always)]
+    fn parse(&mut self, fresh: u16, touch: impl Fn(*mut u8, u32)) {
+        let (mask, available, table) = (self.mask, self.available.as_ptr(), self.descriptors.as_ptr());
+        let mut window = self.translator.window();
+        let expected = if WRITES { F_WRITE } else { 0 };
+        // Wider than the ring counts, for the processor's sake: only the low bits are ever looked at.
+        let mut position = usize::from(self.parsed);
+        for _ in 0..usize::from(fresh) {
+            // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
+            let id = unsafe { available.wrapping_add(2 + (position & usize::from(mask))).read_volatile() };
+            let id = u16::from_le(id);
+            if id > mask {
+                self.fail(RingFault::DescriptorIndex { index: id, size: self.size() });
+                break;
+            }
+            // SAFETY: the index is in the table, which is mapped as a whole and aligned to 16 bytes.
+            let Descriptor { address, len, flags, .. } = unsafe { read_descriptor(table, id) };
+            let plain = flags & (F_NEXT | F_WRITE | F_INDIRECT) == expected;
+            let ahead = match window.whole(address, len) {
+                Some(at) if plain => {
+                    touch(at, len);
+                    Ahead { at, len, id, simple: true }
+                }
+                _ => {
+                    let ahead = self.other(id, address, len, plain);
+                    window = self.translator.window();
+                    ahead
+                }
+            };
+            if let Some(slot) = self.ahead.get_mut(position % usize::from(LOOKAHEAD)) {
+                *slot = ahead;
+            }
+            position += 1;
+        }
+        self.parsed = (position & 0xffff) as u16;
+    }
+
+    /// A chain that is not simple, or a buffer in another region than the last one.
+    #[cold]
+    #[inline(never)]
+    fn other(&mut self, id: u16, address: u64, len: u32, plain: bool) -> Ahead {
+        match self.translator.whole(address, len) {
+            Some(at) if plain => Ahead { at, len, id, simple: true },
+            _ => Ahead { id, ..Ahead::NONE },
+        }
     }
 
     /// Asks for the descriptors after those read, if the guest has published them already: most guests make them
@@ -290,25 +303,57 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     }
 
     /// Reads one descriptor of the table, once.
-    #[inline(always)]
     pub(super) fn descriptor(&self, id: u16) -> Descriptor {
-        let at = self.descriptors.as_ptr().cast::<u64>();
-        let at = at.wrapping_add(2 * usize::from(id & self.mask));
         // SAFETY: the index is masked by the table's length; the table is mapped as a whole and aligned to 16 bytes.
-        let low = unsafe { at.read_volatile() };
-        // SAFETY: as above.
-        let high = unsafe { at.wrapping_add(1).read_volatile() };
-        Descriptor::parse(low, high)
+        unsafe { read_descriptor(self.descriptors.as_ptr(), id & self.mask) }
     }
 
-    /// Writes the used entry `n` places behind those of chains taken off the ring: chain `id`, of which `len` bytes were written.
+    /// Hands the buffers of simple chains to `fill`, in order, as long as there are any and it says how many bytes it
+    /// wrote; takes those chains off the ring.
     #[inline(always)]
+    pub(crate) fn fill(&mut self, mut fill: impl FnMut(Segment) -> Option<u32>) {
+        let used = self.used_entries();
+        let (next, index) = (usize::from(self.next), usize::from(self.used_index));
+        let held = usize::from(self.held());
+        let mut n = 0;
+        while n < held {
+            let Some(ahead) = self.ahead.get((next + n) % usize::from(LOOKAHEAD)) else { break };
+            let Some(written) = ahead.single().and_then(&mut fill) else { break };
+            used.write(index + n, ahead.id, written);
+            n += 1;
+        }
+        self.advance((n & 0xffff) as u16);
+    }
+
+    /// Gives the next `chains` held chains back, nothing having been written, and takes them off the ring.
+    #[inline(always)]
+    pub(crate) fn give_back(&mut self, chains: u16) {
+        let used = self.used_entries();
+        if self.features.contains(Features::IN_ORDER) {
+            // One entry, of the last chain, stands for the whole batch (virtio 1.2 §2.7.9).
+            if let Some(last) = chains.checked_sub(1) {
+                used.write(self.used_index.into(), self.ahead(last).id, 0);
+            }
+        } else {
+            let (next, index) = (usize::from(self.next), usize::from(self.used_index));
+            for n in 0..usize::from(chains) {
+                if let Some(ahead) = self.ahead.get((next + n) % usize::from(LOOKAHEAD)) {
+                    used.write(index + n, ahead.id, 0);
+                }
+            }
+        }
+        self.advance(chains);
+    }
+
+    /// Writes the used entry `n` places behind those of chains taken off the ring: chain `id`, of which `len` bytes
+    /// were written.
     pub(crate) fn write_used(&mut self, n: u16, id: u16, len: u32) {
-        let entry = usize::from(self.used_index.wrapping_add(n) & self.mask);
-        let value = u64::from(id) | u64::from(len) << 32;
-        let at = self.used.as_ptr().cast::<u8>().wrapping_add(4 + 8 * entry);
-        // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
-        unsafe { at.cast::<u64>().write_unaligned(value.to_le()) };
+        self.used_entries().write(self.used_index.wrapping_add(n).into(), id, len);
+    }
+
+    #[inline(always)]
+    fn used_entries(&self) -> UsedEntries {
+        UsedEntries { ring: self.used.as_ptr().cast(), mask: self.mask.into() }
     }
 
     /// Takes the next `chains` held chains off the ring, their used entries having been written.
@@ -373,6 +418,38 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     pub(crate) fn kick_fd(&self) -> Option<BorrowedFd<'_>> {
         self.events.kick.as_ref().map(|fd| fd.as_fd())
     }
+}
+
+/// The entries of the used ring, to be kept in registers over a loop; never outlives the ring's method that made it.
+#[derive(Clone, Copy)]
+struct UsedEntries {
+    ring: *mut u8,
+    mask: usize,
+}
+
+impl UsedEntries {
+    /// Only the low bits of `index` are looked at.
+    #[inline(always)]
+    fn write(self, index: usize, id: u16, len: u32) {
+        let at = self.ring.wrapping_add(4 + 8 * (index & self.mask)).cast::<u64>();
+        let value = u64::from(id) | u64::from(len) << 32;
+        // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
+        unsafe { at.write_unaligned(value.to_le()) };
+    }
+}
+
+/// Reads descriptor `id` of a table, once.
+///
+/// # Safety
+/// `id` must be in the table, which must be mapped and aligned to 16 bytes.
+#[inline(always)]
+unsafe fn read_descriptor(table: *const [u64; 2], id: u16) -> Descriptor {
+    let at = table.wrapping_add(usize::from(id)).cast::<u64>();
+    // SAFETY: as the caller promises.
+    let low = unsafe { at.read_volatile() };
+    // SAFETY: as the caller promises.
+    let high = unsafe { at.wrapping_add(1).read_volatile() };
+    Descriptor::parse(low, high)
 }
 
 /// Keeps the compiler from reading guest memory again in place of the copy that was made of it.

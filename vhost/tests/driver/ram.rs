@@ -55,11 +55,15 @@ impl Ram {
     }
 
     pub fn read(&self, at: usize, len: usize) -> Vec<u8> {
-        assert!(at + len <= self.len);
         let mut bytes = vec![0; len];
-        // SAFETY: within the mapping, as checked.
-        unsafe { self.base.as_ptr().wrapping_add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), len) };
+        self.read_into(at, &mut bytes);
         bytes
+    }
+
+    pub fn read_into(&self, at: usize, bytes: &mut [u8]) {
+        assert!(at + bytes.len() <= self.len);
+        // SAFETY: within the mapping, as checked.
+        unsafe { self.base.as_ptr().wrapping_add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
     }
 
     pub fn u16(&self, at: usize) -> &AtomicU16 {
@@ -69,7 +73,9 @@ impl Ram {
     }
 
     pub fn u32(&self, at: usize) -> u32 {
-        u32::from_le_bytes(self.read(at, 4).try_into().unwrap())
+        let mut bytes = [0; 4];
+        self.read_into(at, &mut bytes);
+        u32::from_le_bytes(bytes)
     }
 
     pub fn load(&self, at: usize) -> u16 {
