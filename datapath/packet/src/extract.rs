@@ -1,7 +1,7 @@
 //! [`extract`]: from a frame's bytes to its [`FlowKey`].
 //!
-//! Untagged IPv4 without options that carries TCP or UDP, which is nearly everything, takes a straight line
-//! ([`fast`]); all else goes through the parsers by layer ([`l2`], [`l3`], [`l4`]), which give the same key.
+//! Nearly all frames take a straight line ([`quick`]); the others go through the parsers by layer ([`l2`], [`l3`],
+//! [`l4`]), which would give the same keys.
 
 mod fast;
 mod l2;
@@ -9,6 +9,8 @@ mod l3;
 mod l4;
 pub(crate) mod nd;
 mod read;
+
+pub use fast::{Quick, quick};
 
 use crate::{Depth, DropReason, FlowKey, Layout};
 
@@ -27,13 +29,13 @@ pub fn extract(
     frame_len: usize,
     key: &mut FlowKey,
 ) -> Result<Layout, DropReason> {
-    if depth == Depth::L4
-        && let Some(head) = bytes.first_chunk()
-        && let Some(layout) = fast::ipv4(head, frame_len, key)
-    {
-        return Ok(layout);
+    match quick(depth, bytes, frame_len) {
+        Some(quick) => {
+            key.set_frame(&quick.words);
+            Ok(quick.layout)
+        }
+        None => by_layer(depth, bytes, frame_len, key),
     }
-    by_layer(depth, bytes, frame_len, key)
 }
 
 #[inline(never)]

@@ -206,6 +206,14 @@ impl FlowKey {
         self.words.get(index).copied().unwrap_or(0)
     }
 
+    /// Sets words 1 to 5 to these, and the others that come from the frame to 0.
+    #[inline(always)]
+    pub(crate) fn set_frame(&mut self, words: &[u64; 5]) {
+        let [_, first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _] = &mut self.words;
+        *first = *words;
+        self.words[6..FRAME_WORDS.end].fill(0);
+    }
+
     /// Sets all fields that come from the frame to 0.
     #[inline]
     pub(crate) fn clear_frame(&mut self) {

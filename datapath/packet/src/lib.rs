@@ -15,7 +15,7 @@ mod protocol;
 mod rewrite;
 
 pub use drop::DropReason;
-pub use extract::extract;
+pub use extract::{Quick, extract, quick};
 pub use head::{BURST, HEAD_CAPTURE, HEAD_ROOM, Head, Heads};
 pub use key::{Field, FieldMask, FieldSpec, FlowKey, KEY_WORDS};
 pub use layout::{Depth, Layout, Network, Transport};

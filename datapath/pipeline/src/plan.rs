@@ -94,10 +94,21 @@ impl KeyPlan {
     /// written only if this bridge looks beyond the head.
     #[inline(always)]
     pub(crate) fn gather(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> CompactKey {
-        let [a, b, c, d, e, ..] = key.words();
+        let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _] = key.words();
+        CompactKey { head: self.gather_head(head), wide: self.has_tail() && self.gather_tail(key, tail) }
+    }
+
+    /// Gathers the bits of the head that matter.
+    #[inline(always)]
+    pub(crate) fn gather_head(&self, [a, b, c, d, e]: &[u64; HEAD_WORDS]) -> [u64; HEAD_WORDS] {
         let [mask_a, mask_b, mask_c, mask_d, mask_e] = &self.head;
-        let head = [a & mask_a, b & mask_b, c & mask_c, d & mask_d, e & mask_e];
-        CompactKey { head, wide: !self.tail.is_empty() && self.gather_tail(key, tail) }
+        [a & mask_a, b & mask_b, c & mask_c, d & mask_d, e & mask_e]
+    }
+
+    /// Whether this bridge looks beyond the head.
+    #[inline(always)]
+    pub(crate) fn has_tail(&self) -> bool {
+        !self.tail.is_empty()
     }
 
     #[inline(never)]

@@ -124,31 +124,36 @@ impl Sessions {
     #[inline]
     pub fn lookup(&mut self, batch: &mut Batch, now: Tick) -> usize {
         let mut likely = [0_usize; BURST];
-        let len = batch.len.min(BURST);
+        let Some(probes) = batch.probes.get(..batch.len) else { return 0 };
         let buckets = self.buckets.all();
-        for (place, probe) in likely.iter_mut().zip(batch.probes.iter()).take(len) {
+        for (place, probe) in likely.iter_mut().zip(probes) {
             if let Some(bucket) = buckets.get((probe.hash32() & self.bucket_mask) as usize) {
                 *place = bucket::likely(bucket, probe.signature());
             }
         }
-        let mut missing = 0;
-        for index in 0..len {
-            let (Some(probe), Some(&place)) = (batch.probes.get(index), likely.get(index)) else { break };
-            let mut found = Found::NOTHING;
-            if let Some(entry) = self.entries.all().get(place)
-                && entry::difference(entry, &probe.head, probe.name) | (entry::state(entry) ^ probe.state)
-                    == 0
-                && probe.name & entry::WIDE == 0
-                && entry::last_used(entry) == now
-            {
-                found = Found::new(entry::verdict(entry));
-            } else if let Some(verdict) = self.find_valid(batch, index, now) {
-                found = Found::new(verdict);
-            } else {
-                missing += 1;
+        let entries = self.entries.all();
+        let mut unsure = 0_u32;
+        for (index, ((found, probe), &place)) in batch.found.iter_mut().zip(probes).zip(&likely).enumerate() {
+            *found = Found::NOTHING;
+            match entries.get(place) {
+                Some(entry) if entry::is_current(entry, &probe.head, probe.name, probe.state, now) => {
+                    *found = Found::new(entry::verdict(entry));
+                }
+                _ => unsure |= 1 << index,
             }
-            if let Some(slot) = batch.found.get_mut(index) {
-                *slot = found;
+        }
+        if unsure == 0 { 0 } else { self.look_closely(batch, unsure, now) }
+    }
+
+    /// Looks up what the quick look did not find as it was: the first use in a second, long keys, sessions in their
+    /// second bucket, those that have to be judged again, those that are not there. `unsure` has a bit for each.
+    #[inline(never)]
+    fn look_closely(&mut self, batch: &mut Batch, unsure: u32, now: Tick) -> usize {
+        let mut missing = 0;
+        for index in (0..batch.len).filter(|index| unsure >> index & 1 != 0) {
+            match (self.find_valid(batch, index, now), batch.found.get_mut(index)) {
+                (Some(verdict), Some(found)) => *found = Found::new(verdict),
+                _ => missing += 1,
             }
         }
         missing

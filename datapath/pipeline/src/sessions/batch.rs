@@ -1,6 +1,6 @@
 //! [`Batch`]: the keys of a burst, hashed, and the verdicts found for them.
 
-use sluice_packet::{BURST, FlowKey};
+use sluice_packet::{BURST, DropReason, FlowKey, Layout, Quick, extract, quick};
 
 use super::entry;
 use crate::plan::{HEAD_WORDS, KeyPlan, TAIL_WORDS};
@@ -56,18 +56,59 @@ impl Batch {
     #[inline(always)]
     pub fn push(&mut self, plan: &KeyPlan, stamp: Stamp, key: &FlowKey) -> Option<usize> {
         let index = self.len;
-        let (probe, tail) = (self.probes.get_mut(index)?, self.tails.get_mut(index)?);
+        let tail = self.tails.get_mut(index)?;
         let compact = plan.gather(key, tail);
         let mut hash = self.seed.head(&compact.head, stamp.bridge.0.into());
         if compact.wide {
             hash = self.seed.tail(hash, tail);
         }
-        *probe = Probe {
-            head: compact.head,
-            state: stamp.state,
-            name: entry::name(low(hash), stamp.bridge, compact.wide),
-            hash,
-        };
+        self.add(compact.head, stamp, hash, compact.wide)
+    }
+
+    /// [`extract`](sluice_packet::extract)s a frame's key, as deep as the plan asks, and adds it. `ingress` is a key with
+    /// the fields of the port of entry; the frame's own key is not kept: nearly always nobody needs it.
+    ///
+    /// # Errors
+    /// The reason for which the frame is dropped; no key is added then. [`DropReason::Oversize`] if there are [`BURST`]
+    /// already.
+    #[inline(always)]
+    pub fn push_frame(
+        &mut self,
+        plan: &KeyPlan,
+        stamp: Stamp,
+        ingress: &FlowKey,
+        bytes: &[u8],
+        frame_len: usize,
+    ) -> Result<Layout, DropReason> {
+        if !plan.has_tail()
+            && let Some(Quick { words: [b, c, d, e, _], layout }) = quick(plan.depth(), bytes, frame_len)
+        {
+            let head = plan.gather_head(&[ingress.word(0), b, c, d, e]);
+            let hash = self.seed.head(&head, stamp.bridge.0.into());
+            return self.add(head, stamp, hash, false).map(|_| layout).ok_or(DropReason::Oversize);
+        }
+        self.push_any(plan, stamp, ingress, bytes, frame_len)
+    }
+
+    #[inline(never)]
+    fn push_any(
+        &mut self,
+        plan: &KeyPlan,
+        stamp: Stamp,
+        ingress: &FlowKey,
+        bytes: &[u8],
+        frame_len: usize,
+    ) -> Result<Layout, DropReason> {
+        let mut key = *ingress;
+        let layout = extract(plan.depth(), bytes, frame_len, &mut key)?;
+        self.push(plan, stamp, &key).map(|_| layout).ok_or(DropReason::Oversize)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, head: [u64; HEAD_WORDS], stamp: Stamp, hash: u64, wide: bool) -> Option<usize> {
+        let index = self.len;
+        let name = entry::name(low(hash), stamp.bridge, wide);
+        *self.probes.get_mut(index)? = Probe { head, state: stamp.state, name, hash };
         self.len += 1;
         Some(index)
     }

@@ -31,6 +31,15 @@ pub(super) fn difference(entry: &Line, head: &[u64; 5], name: u64) -> u64 {
     (a ^ ka) | (b ^ kb) | (c ^ kc) | (d ^ kd) | (e ^ ke) | ((own_name ^ name) & NAME)
 }
 
+/// Whether this is the whole of a session's key, judged in this state of its bridge and used in this second.
+#[inline(always)]
+pub(super) fn is_current(entry: &Line, head: &[u64; 5], name: u64, state: u64, now: Tick) -> bool {
+    let [.., own_state, used, _] = entry;
+    let unlike =
+        difference(entry, head, name) | (own_state ^ state) | (name & WIDE) | u64::from(low(*used) ^ now.0);
+    unlike == 0
+}
+
 #[inline(always)]
 pub(super) fn is_used(entry: &Line) -> bool {
     let [.., name] = entry;
