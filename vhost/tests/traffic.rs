@@ -216,6 +216,22 @@ fn long_frames_are_merged_from_short_buffers_or_refused() {
 }
 
 #[test]
+fn in_order_one_used_entry_stands_for_a_batch() {
+    let mut fixture = Fixture::new(ALL | IN_ORDER);
+    for batch in 0..3 {
+        for n in 0..5 {
+            fixture.transmit.offer(&[(BUFFERS + 256 * n, 76)], false);
+        }
+        fixture.transmit.publish();
+        assert_eq!(fixture.fetch().len(), 5);
+        assert_eq!(fixture.transmit.used_index(), 5 * (batch + 1));
+        // At the place of the batch's first chain, the index of its last one (virtio 1.2 §2.7.9).
+        let entry = fixture.transmit.used + 4 + 8 * usize::from(5 * batch);
+        assert_eq!(fixture.ram.u32(entry), u32::from(5 * batch + 4));
+    }
+}
+
+#[test]
 fn a_guest_is_called_only_if_it_asked_to_be() {
     let mut fixture = Fixture::new(VERSION_1);
     let send = |fixture: &mut Fixture| {

@@ -25,9 +25,12 @@ pub struct ReceiveQueue {
 /// Chains that one frame may be merged from.
 const MERGED: u16 = LOOKAHEAD;
 
+/// Length of the header of all but legacy drivers.
+const HEADER_LEN: usize = 12;
+
 /// The header of a frame without offloads in `n` buffers (virtio 1.2 §5.1.6.1): `num_buffers` is its last field.
 #[inline(always)]
-fn header(n: u16) -> [u8; 12] {
+fn header(n: u16) -> [u8; HEADER_LEN] {
     let [low, high] = n.to_le_bytes();
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, low, high]
 }
@@ -96,16 +99,13 @@ impl ReceiveQueue {
         let mut frames = frames;
         let mut delivered = Delivered::default();
         let mut starved = false;
-        let mut next = frames.next();
-        while let Some(frame) = next {
+        loop {
             if self.ring.held() == 0 {
                 self.ring.read_ahead(BATCH, touch);
             }
-            if self.header_len == 12 {
-                next = self.fill(frame, &mut frames, &mut delivered);
-            }
-            // What is left did not fit a buffer of its own, or there was none.
-            let Some(frame) = next else { break };
+            let left = self.fill(&mut frames, &mut delivered);
+            let Some(frame) = left.or_else(|| frames.next()) else { break };
+            // It does not fit a buffer of its own, or there is none.
             match self.merged(frame) {
                 Outcome::Delivered => {
                     delivered.frames += 1;
@@ -117,7 +117,6 @@ impl ReceiveQueue {
                     break;
                 }
             }
-            next = frames.next();
         }
         self.ring.check_memory()?;
         self.ring.publish();
@@ -129,34 +128,33 @@ impl ReceiveQueue {
         }
     }
 
-    /// Writes frames into one buffer each, as long as buffers are held and the frames fit; returns the first that was
-    /// not written.
+    /// Writes frames into one buffer each, as long as buffers are held and the frames fit; returns one that did not.
     #[inline(always)]
     fn fill<'a>(
         &mut self,
-        frame: Frame<'a>,
         frames: &mut impl Iterator<Item = Frame<'a>>,
         delivered: &mut Delivered,
     ) -> Option<Frame<'a>> {
-        let mut next = Some(frame);
-        let (mut count, mut bytes) = (0, 0);
-        self.ring.fill(|buffer| {
-            let Frame { head, payload } = next?;
-            let head = head.bytes();
-            let len = head.len() + payload.len();
-            let written = u32::try_from(len + 12).ok()?;
-            if buffer.len() < written as usize {
+        if self.header_len != HEADER_LEN {
+            return None;
+        }
+        let mut left = None;
+        let (count, bytes) = self.ring.fill(|buffer| {
+            let frame = frames.next()?;
+            let head = frame.head.bytes();
+            let written = HEADER_LEN + head.len() + frame.payload.len();
+            if buffer.len() < written {
+                left = Some(frame);
                 return None;
             }
-            write_whole(buffer, head, payload);
-            count += 1;
-            bytes += len;
-            next = frames.next();
-            Some(written)
+            write_whole(buffer, head, frame.payload);
+            #[expect(clippy::cast_possible_truncation, reason = "at most the buffer's length, an u32")]
+            Some(written as u32)
         });
+        let count = usize::from(count);
         delivered.frames += count;
-        delivered.bytes += bytes;
-        next
+        delivered.bytes += bytes - HEADER_LEN * count;
+        left
     }
 
     /// Writes a frame into as many chains as it takes.
@@ -203,19 +201,19 @@ impl ReceiveQueue {
                 }
             }
             let ahead = self.ring.ahead(n);
-            let chain = match ahead.single() {
-                Some(segment) => {
-                    self.segments.push(segment);
-                    segment.len() as u64
-                }
-                None => match self.ring.gather(&ahead, &mut self.segments) {
+            let buffer = ahead.buffer();
+            let chain = if buffer.len() > 0 {
+                self.segments.push(buffer);
+                buffer.len() as u64
+            } else {
+                match self.ring.gather(&ahead, &mut self.segments) {
                     Ok(Gathered::Whole { len }) => len,
                     Ok(Gathered::TooLong) => {
                         self.ring.fail(RingFault::ChainTooLong);
                         return Outcome::NoBuffers;
                     }
                     Err(_) => return Outcome::NoBuffers,
-                },
+                }
             };
             self.chains.push(u32::try_from(chain).unwrap_or(u32::MAX));
             room += chain;
@@ -234,10 +232,18 @@ impl ReceiveQueue {
 #[inline(always)]
 fn write_whole(buffer: Segment, head: &[u8], payload: Payload<'_>) {
     let rest = buffer.write_front(&header(1), head);
+    if !payload.is_empty() {
+        write_payload(rest, payload);
+    }
+}
+
+/// Not inlined, so that the loop over short frames keeps its registers.
+#[inline(never)]
+fn write_payload(to: Segment, payload: Payload<'_>) {
     match payload {
         Payload::Empty => {}
-        Payload::Bytes(bytes) => rest.write(bytes),
-        Payload::Guest(bytes) => rest.write_segments(bytes.segments()),
+        Payload::Bytes(bytes) => to.write(bytes),
+        Payload::Guest(bytes) => to.write_segments(bytes.segments()),
     }
 }
 

@@ -215,12 +215,11 @@ impl TransmitQueue {
     fn take_common(&mut self, heads: &mut Heads, held: u16, catch: &mut Catch) {
         let TransmitQueue { ring, header_len, frames, segments, .. } = self;
         let header_len = *header_len;
-        let start = usize::from(catch.frames);
-        let heads = heads.get_mut(start..).unwrap_or_default();
-        let frames = frames.get_mut(start..).unwrap_or_default();
-        let mut taken = 0;
-        for ((head, frame), n) in heads.iter_mut().zip(frames).zip(catch.chains..held) {
-            let Some(buffer) = ring.ahead(n).single() else { break };
+        let dropped = catch.chains - catch.frames;
+        while catch.chains < held {
+            let place = usize::from(catch.frames);
+            let (Some(head), Some(frame)) = (heads.get_mut(place), frames.get_mut(place)) else { break };
+            let buffer = ring.ahead(catch.frames + dropped).buffer();
             // Too short and too long in one comparison, as a negative length wraps to a large one.
             let len = buffer.len().wrapping_sub(header_len);
             if len > MAX_FRAME {
@@ -234,10 +233,9 @@ impl TransmitQueue {
                 *frame = Taken { len: len as u32, first: segments.len() as u16, pieces: 1 };
                 segments.push(bytes.skip(HEAD_CAPTURE));
             }
-            taken += 1;
+            catch.frames += 1;
+            catch.chains += 1;
         }
-        catch.chains += taken;
-        catch.frames += taken;
     }
 
     /// Takes the next chain, which lies in several pieces or is no frame: then it is counted.
@@ -260,12 +258,12 @@ impl TransmitQueue {
     fn uncommon(&mut self, head: &mut Head, n: u16, catch: &mut Catch) -> Result<Option<Taken>, RingFault> {
         let ahead = self.ring.ahead(n);
         self.chain.clear();
-        let gathered = match ahead.single() {
-            Some(buffer) => {
-                self.chain.push(buffer);
-                Gathered::Whole { len: buffer.len() as u64 }
-            }
-            None => self.ring.gather(&ahead, &mut self.chain)?,
+        let buffer = ahead.buffer();
+        let gathered = if buffer.len() > 0 {
+            self.chain.push(buffer);
+            Gathered::Whole { len: buffer.len() as u64 }
+        } else {
+            self.ring.gather(&ahead, &mut self.chain)?
         };
         let Gathered::Whole { len } = gathered else {
             catch.too_long += 1;

@@ -44,25 +44,30 @@ impl Descriptor {
 }
 
 /// A chain read ahead: its head's index and, of a simple chain, its buffer.
+///
+/// A chain is simple if it has only one buffer, not empty, in the right direction and in one piece. The descriptors of
+/// other chains are read when their turn comes; their buffer is empty here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
-    /// Where the buffer is mapped.
     at: *mut u8,
     len: u32,
     id: u16,
-    /// Whether it has only one buffer, in the right direction and in one piece. The descriptors of other chains are
-    /// read when their turn comes.
-    simple: bool,
 }
 
 impl Ahead {
-    const NONE: Ahead = Ahead { at: ptr::null_mut(), len: 0, id: 0, simple: false };
+    const NONE: Ahead = Ahead::other(0);
 
-    /// The buffer of a simple chain.
+    /// A chain that is not simple.
+    const fn other(id: u16) -> Ahead {
+        Ahead { at: ptr::null_mut(), len: 0, id }
+    }
+
+    /// The buffer of a simple chain; of others, an empty one.
     #[inline(always)]
-    pub(crate) fn single(&self) -> Option<Segment> {
-        // SAFETY: a simple chain's buffer was found within one region, which the ring's translator holds.
-        self.simple.then(|| unsafe { Segment::new(self.at, self.len) })
+    pub(crate) fn buffer(&self) -> Segment {
+        // SAFETY: a simple chain's buffer was found within one region, which the ring's translator holds; and no bytes
+        // are at the others' null.
+        unsafe { Segment::new(self.at, self.len) }
     }
 
     /// The index of the chain's head, which the used ring names.
@@ -237,32 +242,34 @@ impl<const WRITES: bool> SplitRing<WRITES> {
             // SAFETY: the index is in the table, which is mapped as a whole and aligned to 16 bytes.
             let Descriptor { address, len, flags, .. } = unsafe { read_descriptor(table, id) };
             let plain = flags & (F_NEXT | F_WRITE | F_INDIRECT) == expected;
-            let ahead = match window.whole(address, len) {
+            let slot = position % usize::from(LOOKAHEAD);
+            match window.whole(address, len) {
                 Some(at) if plain => {
                     touch(at, len);
-                    Ahead { at, len, id, simple: true }
+                    if let Some(ahead) = self.ahead.get_mut(slot) {
+                        // Field by field: a whole value would take a detour over the stack.
+                        ahead.at = at;
+                        ahead.len = len;
+                        ahead.id = id;
+                    }
                 }
                 _ => {
-                    let ahead = self.other(id, address, len, plain);
+                    self.parse_other(slot, id, address, if plain { len } else { 0 });
                     window = self.translator.window();
-                    ahead
                 }
-            };
-            if let Some(slot) = self.ahead.get_mut(position % usize::from(LOOKAHEAD)) {
-                *slot = ahead;
             }
             position += 1;
         }
-        self.parsed = (position & 0xffff) as u16;
+        self.parsed = low(position);
     }
 
-    /// A chain that is not simple, or a buffer in another region than the last one.
+    /// A buffer in another region than the last one, or a chain that is not simple, with a length of 0.
     #[cold]
     #[inline(never)]
-    fn other(&mut self, id: u16, address: u64, len: u32, plain: bool) -> Ahead {
-        match self.translator.whole(address, len) {
-            Some(at) if plain => Ahead { at, len, id, simple: true },
-            _ => Ahead { id, ..Ahead::NONE },
+    fn parse_other(&mut self, slot: usize, id: u16, address: u64, len: u32) {
+        let at = if len > 0 { self.translator.whole(address, len) } else { None };
+        if let Some(ahead) = self.ahead.get_mut(slot) {
+            *ahead = at.map_or(Ahead::other(id), |at| Ahead { at, len, id });
         }
     }
 
@@ -308,21 +315,26 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         unsafe { read_descriptor(self.descriptors.as_ptr(), id & self.mask) }
     }
 
-    /// Hands the buffers of simple chains to `fill`, in order, as long as there are any and it says how many bytes it
-    /// wrote; takes those chains off the ring.
+    /// Hands the held chains' buffers to `fill`, in order, as long as it says how many bytes it wrote, and takes those
+    /// chains off the ring. Returns how many, and the sum of what was written.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, mut fill: impl FnMut(Segment) -> Option<u32>) {
+    pub(crate) fn fill(&mut self, mut fill: impl FnMut(Segment) -> Option<u32>) -> (u16, usize) {
         let used = self.used_entries();
-        let (next, index) = (usize::from(self.next), usize::from(self.used_index));
         let held = usize::from(self.held());
-        let mut n = 0;
-        while n < held {
-            let Some(ahead) = self.ahead.get((next + n) % usize::from(LOOKAHEAD)) else { break };
-            let Some(written) = ahead.single().and_then(&mut fill) else { break };
-            used.write(index + n, ahead.id, written);
-            n += 1;
+        let start = usize::from(self.next);
+        // From a position in the available ring to the one in the used ring, modulo the ring.
+        let to_used = usize::from(self.used_index.wrapping_sub(self.next));
+        let (mut position, mut sum) = (start, 0);
+        while position < start + held {
+            let Some(ahead) = self.ahead.get(position % usize::from(LOOKAHEAD)) else { break };
+            let Some(written) = fill(ahead.buffer()) else { break };
+            used.write(position + to_used, ahead.id, written);
+            sum += written as usize;
+            position += 1;
         }
-        self.advance((n & 0xffff) as u16);
+        let chains = low(position - start);
+        self.advance(chains);
+        (chains, sum)
     }
 
     /// Gives the next `chains` held chains back, nothing having been written, and takes them off the ring.
@@ -436,6 +448,13 @@ impl UsedEntries {
         // SAFETY: the entry is masked by the ring's length, and the ring is mapped as a whole.
         unsafe { at.write_unaligned(value.to_le()) };
     }
+}
+
+/// A position as the ring counts: modulo 65536.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "that is what is wanted")]
+fn low(position: usize) -> u16 {
+    position as u16
 }
 
 /// Reads descriptor `id` of a table, once.

@@ -63,7 +63,9 @@ impl Ram {
     pub fn read_into(&self, at: usize, bytes: &mut [u8]) {
         assert!(at + bytes.len() <= self.len);
         // SAFETY: within the mapping, as checked.
-        unsafe { self.base.as_ptr().wrapping_add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+        unsafe {
+            self.base.as_ptr().wrapping_add(at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len());
+        }
     }
 
     pub fn u16(&self, at: usize) -> &AtomicU16 {
