@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sluice_packet::{Field, Rewrite, VLAN_PRESENT};
+use sluice_packet::{Field, Rewrite, SetField, VLAN_PRESENT};
 
 use super::{Rule, RuleKey};
 use crate::{Action, Match, PortId, TableId};
@@ -40,6 +40,9 @@ pub enum RuleErrorKind {
     /// SCTP's checksum is over all of the packet and cannot be adjusted.
     #[error("{0} cannot be written in SCTP packets")]
     SctpPort(Field),
+    /// ICMP's types and codes have 8 bits.
+    #[error("{0} of an ICMP message has only 8 bits")]
+    IcmpByte(Field),
     /// An action names a port that the bridge does not have (OFPBAC_BAD_OUT_PORT).
     #[error("the bridge has no {0}")]
     UnknownPort(PortId),
@@ -122,14 +125,15 @@ fn check_actions(rule: &Rule) -> Result<(), RuleErrorKind> {
             Action::Rewrite(Rewrite::DecTtl) if !known.fulfils(Prerequisite::Ip) => {
                 return Err(RuleErrorKind::TtlPrerequisite(Prerequisite::Ip));
             }
-            Action::Rewrite(Rewrite::Set(set)) => check_set(set.field(), &known, tags)?,
+            Action::Rewrite(Rewrite::Set(set)) => check_set(*set, &known, tags)?,
             _ => {}
         }
     }
     Ok(())
 }
 
-fn check_set(field: Field, known: &Known, tags: u32) -> Result<(), RuleErrorKind> {
+fn check_set(set: SetField, known: &Known, tags: u32) -> Result<(), RuleErrorKind> {
+    let field = set.field();
     let needed = match field {
         Field::VlanTci if tags == 0 => return Err(RuleErrorKind::NotTagged),
         // What says what an IP packet carries cannot be written; ARP's opcode can.
@@ -138,9 +142,11 @@ fn check_set(field: Field, known: &Known, tags: u32) -> Result<(), RuleErrorKind
     };
     match needed {
         Some(needed) if !known.fulfils(needed) => Err(RuleErrorKind::SetPrerequisite(field, needed)),
-        _ if matches!(field, Field::L4Src | Field::L4Dst) && known.ip_proto == Some(SCTP) => {
-            Err(RuleErrorKind::SctpPort(field))
-        }
+        _ if matches!(field, Field::L4Src | Field::L4Dst) => match known.ip_proto {
+            Some(SCTP) => Err(RuleErrorKind::SctpPort(field)),
+            Some(ICMP | ICMP6) if set.value() > 0xff => Err(RuleErrorKind::IcmpByte(field)),
+            _ => Ok(()),
+        },
         _ => Ok(()),
     }
 }
