@@ -118,6 +118,27 @@ fn a_ring_without_protocol_features_needs_no_enabling_and_a_polling_guest_no_eve
 }
 
 #[test]
+fn a_guest_is_told_of_what_was_used_before_it_could_be_called() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("port");
+    let (host, _endpoint) = spawn(&path, Role::Server, 1);
+    let mut frontend = Frontend::connect(&path);
+    let ram = ram();
+    frontend.negotiate(VERSION_1);
+    assert!(frontend.set_memory(&[&ram]));
+    let events = Events::new();
+    let mut ring = transmit_ring(&ram);
+    frontend.set_vring(frontend::SET_VRING_NUM, 1, 256);
+    frontend.set_address(1, &ring);
+    // The ring runs from the kick on; QEMU sets the call after it.
+    frontend.send(frontend::SET_VRING_KICK, &1u64.to_ne_bytes(), &[events.kick.as_fd()]);
+    host.await_ring(QueueIndex::transmit(0));
+    exchange(&host, &mut ring, 1);
+    frontend.send(frontend::SET_VRING_CALL, &1u64.to_ne_bytes(), &[events.call.as_fd()]);
+    eventually("the guest is called", || events.calls() > 0);
+}
+
+#[test]
 fn several_pairs_are_lent_one_by_one() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("port");

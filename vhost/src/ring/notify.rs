@@ -65,7 +65,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     }
 
     #[cold]
-    fn call(&self) {
+    pub(super) fn call(&self) {
         if let Some(call) = &self.events.call {
             // An eventfd whose counter is full has called already; any other error is the frontend's own loss.
             let _ = write(call, &1u64.to_ne_bytes());

@@ -159,6 +159,8 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         }
         self.notify.start(self.used_index);
         self.disable_notifications();
+        // What was used before this ring had its call, or by a predecessor that was killed, may never have been told.
+        self.call();
     }
 
     /// Length of the ring.
