@@ -117,7 +117,7 @@ impl Oracle {
                     Action::Normal => {
                         let vlan = key.get(Field::VlanTci) & 0xfff;
                         let (src, dst) = (key.get(Field::EthSrc), key.get(Field::EthDst));
-                        if dst >> 4 == 0x0180_c200_000 {
+                        if dst & !0xf == 0x0180_c200_0000 {
                             reason = DropReason::LinkLocal;
                             continue;
                         }
