@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 
 use sluice_packet::DropReason;
 
 use crate::mix::mix;
+use crate::vxlan::{self, Decline, Ecn, Outer};
 use crate::{Remote, Vni};
 
 /// Tunnels by local VTEP address and VNI, with the remote VTEPs that they take frames from, and a value of the
@@ -23,6 +25,19 @@ pub struct DecapTable<T> {
     /// What tells the drop reasons apart.
     known: HashSet<(IpAddr, Vni)>,
     locals: HashSet<IpAddr>,
+}
+
+/// A frame from a known sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted<'a, T> {
+    /// The sender's value.
+    pub value: &'a T,
+    /// Where the inner frame begins, in bytes from the frame's start.
+    pub inner_offset: usize,
+    /// Bytes of the inner frame, at least an Ethernet header; what follows it is padding.
+    pub inner_len: usize,
+    /// The congestion mark to be carried over ([`Ecn::apply_to_inner`]).
+    pub ecn: Ecn,
 }
 
 /// A tunnel that cannot be put into the table.
@@ -116,6 +131,68 @@ impl<T> DecapTable<T> {
         match place.and_then(|&place| self.values.get(place as usize)) {
             Some(value) => Ok(value),
             None => Err(self.reason(dst, vni)),
+        }
+    }
+
+    /// Judges a received frame whole: its outer headers as [`vxlan::parse`] reads them, its sender as
+    /// [`DecapTable::lookup`] knows it, and its UDP checksum if there is one. `head` and `payload` are the frame's bytes
+    /// in the two pieces in which they lie, `udp_port` the port VXLAN is expected on.
+    ///
+    /// For the common frame this is quicker than the three one after the other: its headers never go through memory.
+    ///
+    /// # Errors
+    /// [`Decline`]; a frame to no local VTEP's address is [`Decline::NotVxlan`].
+    #[inline]
+    pub fn decapsulate(
+        &self,
+        head: &[u8],
+        payload: &[u8],
+        udp_port: NonZeroU16,
+    ) -> Result<Admitted<'_, T>, Decline> {
+        if let Some(start) = head.first_chunk()
+            && let Some(outer) = vxlan::plain_v4(start, head.len() + payload.len(), udp_port)
+            && outer.udp_checksum == 0
+        {
+            return self.admit(&outer);
+        }
+        self.decapsulate_other(head, payload, udp_port)
+    }
+
+    #[inline(never)]
+    fn decapsulate_other(
+        &self,
+        head: &[u8],
+        payload: &[u8],
+        udp_port: NonZeroU16,
+    ) -> Result<Admitted<'_, T>, Decline> {
+        if let Some(start) = head.first_chunk()
+            && let Some(outer) = vxlan::plain_v6(start, head.len() + payload.len(), udp_port)
+        {
+            return self.admit_verified(&outer, head, payload);
+        }
+        let outer = vxlan::parse(head, head.len() + payload.len(), udp_port)?;
+        self.admit_verified(&outer, head, payload)
+    }
+
+    #[inline]
+    fn admit_verified(&self, outer: &Outer, head: &[u8], payload: &[u8]) -> Result<Admitted<'_, T>, Decline> {
+        let admitted = self.admit(outer)?;
+        // The dearest check comes last.
+        outer.verify_checksum(head, payload).map_err(Decline::Drop)?;
+        Ok(admitted)
+    }
+
+    #[inline]
+    fn admit(&self, outer: &Outer) -> Result<Admitted<'_, T>, Decline> {
+        match self.lookup(outer.dst, outer.vni, outer.src) {
+            Ok(value) => Ok(Admitted {
+                value,
+                inner_offset: outer.inner_offset,
+                inner_len: outer.inner_len,
+                ecn: outer.ecn,
+            }),
+            Err(DropReason::NotForVtep) => Err(Decline::NotVxlan),
+            Err(reason) => Err(Decline::Drop(reason)),
         }
     }
 

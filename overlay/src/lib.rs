@@ -15,6 +15,6 @@ mod vni;
 mod vtep;
 pub mod vxlan;
 
-pub use decap_table::{DecapTable, DecapTableError};
+pub use decap_table::{Admitted, DecapTable, DecapTableError};
 pub use vni::{Vni, VniError};
 pub use vtep::{Remote, Route, VXLAN_PORT, Vtep, VtepAddress, VtepError};

@@ -81,7 +81,7 @@ drop_reasons! {
     OuterMalformed = "outer_malformed",
     /// The outer packet is an IP fragment.
     OuterFragment = "outer_fragment",
-    /// The outer UDP checksum is present and wrong.
+    /// The outer IPv4 header checksum is wrong, or the outer UDP checksum is present and wrong.
     OuterChecksum = "outer_checksum",
     /// The VXLAN header's I flag is not set.
     VxlanFlags = "vxlan_flags",

@@ -112,7 +112,7 @@ const MIN_UDP_LEN: usize = TUNNEL_LEN + ETHERNET_LEN;
 
 /// Untagged IPv4 without options, if nothing is wrong with it; otherwise [`general`] finds out what.
 #[inline]
-fn plain_v4(start: &[u8; PLAIN_V4_LEN], frame_len: usize, udp_port: NonZeroU16) -> Option<Outer> {
+pub(crate) fn plain_v4(start: &[u8; PLAIN_V4_LEN], frame_len: usize, udp_port: NonZeroU16) -> Option<Outer> {
     let word = |at: usize| u16::from_be_bytes(field(start, at));
     let total_len = usize::from(word(16));
     let udp_len = usize::from(word(38));
@@ -140,7 +140,7 @@ fn plain_v4(start: &[u8; PLAIN_V4_LEN], frame_len: usize, udp_port: NonZeroU16) 
 
 /// Untagged IPv6 without extension headers, likewise.
 #[inline]
-fn plain_v6(start: &[u8; PLAIN_V6_LEN], frame_len: usize, udp_port: NonZeroU16) -> Option<Outer> {
+pub(crate) fn plain_v6(start: &[u8; PLAIN_V6_LEN], frame_len: usize, udp_port: NonZeroU16) -> Option<Outer> {
     let word = |at: usize| u16::from_be_bytes(field(start, at));
     let payload_len = usize::from(word(18));
     let udp_len = usize::from(word(58));

@@ -10,6 +10,7 @@ mod encap;
 mod flow;
 
 pub use decap::{Decline, Outer, parse};
+pub(crate) use decap::{plain_v4, plain_v6};
 pub use ecn::Ecn;
 pub use encap::{EncapTemplate, EncapV4, EncapV6, Inner, Path, PathError};
 pub use flow::InnerFlow;
