@@ -2,6 +2,7 @@
 
 mod batch;
 mod bucket;
+mod buckets;
 mod entry;
 mod lines;
 mod shares;
@@ -9,6 +10,7 @@ mod shares;
 pub use batch::Batch;
 use batch::{Found, Probe};
 use bucket::Place;
+use buckets::Buckets;
 use lines::{Line, Lines};
 use shares::Shares;
 use sluice_packet::BURST;
@@ -20,8 +22,8 @@ use crate::{BridgeId, Tick, Verdict, VerdictId, Verdicts};
 /// How large a session table gets and how long it remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// Most sessions. At 64 bytes each, 272 for one that is told apart by more than five words of its key, and 16 to
-    /// 32 bytes for its bucket; memory is taken as they come.
+    /// Most sessions. At 64 bytes each, 272 for one that is told apart by more than five words of its key, and 32
+    /// bytes for its bucket; memory is taken as they come.
     pub limit: u32,
     /// Seconds without a frame after which a session is forgotten; at most 1800.
     pub idle_s: u16,
@@ -45,8 +47,7 @@ impl Default for SessionConfig {
 pub struct Sessions {
     config: SessionConfig,
     seed: Seed,
-    buckets: Lines<u32, 16>,
-    bucket_mask: u32,
+    buckets: Buckets,
     entries: Lines<u64, 8>,
     tails: Lines<u64, 8>,
     /// Places given out at least once.
@@ -64,6 +65,8 @@ pub struct Sessions {
 const TAIL_LINES: usize = 2;
 /// Seconds unused after which a session gives way to another of its bridge in a full table.
 const GIVES_WAY_S: u32 = 2;
+/// Sessions looked at to find one that gives way.
+const LOOKED_AT: u32 = 8;
 const IDLE_LIMIT_S: u16 = 1800;
 
 impl Sessions {
@@ -71,12 +74,10 @@ impl Sessions {
     pub fn new(config: SessionConfig) -> Sessions {
         let limit = config.limit.clamp(1, u32::MAX / 8);
         let config = SessionConfig { limit, idle_s: config.idle_s.clamp(1, IDLE_LIMIT_S) };
-        let buckets = limit.div_ceil(4).next_power_of_two().max(2);
         Sessions {
             config,
             seed: Seed::random(),
-            buckets: Lines::new(buckets as usize),
-            bucket_mask: buckets - 1,
+            buckets: Buckets::new(limit),
             entries: Lines::new(limit as usize),
             tails: Lines::new(limit as usize * TAIL_LINES),
             touched: 0,
@@ -125,11 +126,9 @@ impl Sessions {
     pub fn lookup(&mut self, batch: &mut Batch, now: Tick) -> usize {
         let mut likely = [0_usize; BURST];
         let Some(probes) = batch.probes.get(..batch.len) else { return 0 };
-        let buckets = self.buckets.all();
+        let buckets = self.buckets.reader();
         for (place, probe) in likely.iter_mut().zip(probes) {
-            if let Some(bucket) = buckets.get((probe.hash32() & self.bucket_mask) as usize) {
-                *place = bucket::likely(bucket, probe.signature());
-            }
+            *place = buckets.likely(probe.hash32(), probe.signature());
         }
         let entries = self.entries.all();
         let mut unsure = 0_u32;
@@ -195,6 +194,7 @@ impl Sessions {
     fn find_valid(&mut self, batch: &Batch, index: usize, now: Tick) -> Option<VerdictId> {
         let probe = batch.probes.get(index)?;
         let place = self.find(probe, batch.tails.get(index)?)?;
+        self.buckets.promote(probe.hash32(), place);
         let entry = self.entries.all_mut().get_mut(place.0 as usize)?;
         let valid = entry::touch(entry, now) && entry::state(entry) == probe.state;
         valid.then(|| entry::verdict(entry))
@@ -202,9 +202,7 @@ impl Sessions {
 
     /// The session of a key, in whatever state.
     fn find(&self, probe: &Probe, tail: &[u64; TAIL_WORDS]) -> Option<Place> {
-        let homes = self.homes(probe.hash32());
-        let buckets = homes.iter().filter_map(|&home| self.buckets.all().get(home));
-        buckets.flat_map(|bucket| bucket::with_signature(bucket, probe.signature())).find(|&place| {
+        self.buckets.with_signature(probe.hash32(), probe.signature()).find(|&place| {
             self.entry(place).is_some_and(|entry| {
                 entry::difference(entry, &probe.head, probe.name) == 0
                     && (probe.name & entry::WIDE == 0 || self.tail_equals(place, tail))
@@ -236,21 +234,15 @@ impl Sessions {
 
     /// Makes a session without a verdict; `None` if there is no room for it.
     fn make(&mut self, probe: &Probe, tail: &[u64; TAIL_WORDS], now: Tick) -> Option<Place> {
-        let homes = self.homes(probe.hash32());
         let bridge = probe.bridge();
-        let full = self.len >= self.config.limit;
-        let crowded = homes.iter().all(|&home| self.places(home).count() == bucket::LANES);
-        if full || crowded {
-            let victim = self.victim(homes, bridge, now)?;
+        if self.len >= self.config.limit {
+            let victim = self.victim(probe, now)?;
             self.remove(victim);
         }
         let place = self.take_place()?;
-        let signature = probe.signature();
-        let buckets = self.buckets.all_mut();
-        let inserted = homes.iter().any(|&home| {
-            buckets.get_mut(home).is_some_and(|bucket| bucket::insert(bucket, signature, place))
-        });
-        if !inserted {
+        let entries = self.entries.all();
+        let hash_of = |place: Place| entries.get(place.0 as usize).map_or(0, entry::hash);
+        if !self.buckets.insert(probe.hash32(), probe.signature(), place, hash_of) {
             self.give_back(place);
             return None;
         }
@@ -260,11 +252,15 @@ impl Sessions {
         }
         self.shares.add(bridge);
         self.len += 1;
+        let entries = self.entries.all();
+        self.buckets.grow(self.len, |place| entries.get(place.0 as usize).map_or(0, entry::hash));
         Some(place)
     }
 
-    /// A session in these buckets that gives way to a new one of `bridge`.
-    fn victim(&self, homes: [usize; 2], bridge: BridgeId, now: Tick) -> Option<Place> {
+    /// A session that gives way to the new one of `probe` in a full table: the one longest unused of a few that a clock
+    /// hand comes by.
+    fn victim(&mut self, probe: &Probe, now: Tick) -> Option<Place> {
+        let bridge = probe.bridge();
         let fair = self.shares.fair(self.config.limit, bridge);
         let below_share = self.shares.of(bridge) < fair;
         let gives_way = |entry: &Line| {
@@ -274,21 +270,19 @@ impl Sessions {
                 || (owner == bridge && idle_s >= GIVES_WAY_S)
                 || (owner != bridge && below_share && self.shares.of(owner) > fair)
         };
-        let candidates = homes.iter().flat_map(|&home| self.places(home));
-        let entries = candidates.filter_map(|place| Some((place, self.entry(place)?)));
-        entries
-            .filter(|(_, entry)| gives_way(entry))
+        let places = (1..=LOOKED_AT).map(|step| Place((self.hand + step) % self.touched.max(1)));
+        let entries = places.filter_map(|place| Some((place, self.entry(place)?)));
+        let victim = entries
+            .filter(|(_, entry)| entry::is_used(entry) && gives_way(entry))
             .max_by_key(|(_, entry)| now.since(entry::last_used(entry)))
-            .map(|(place, _)| place)
+            .map(|(place, _)| place);
+        self.hand = (self.hand + LOOKED_AT) % self.touched.max(1);
+        victim
     }
 
     fn remove(&mut self, place: Place) {
         let Some(&entry) = self.entry(place) else { return };
-        for home in self.homes(entry::hash(&entry)) {
-            if self.buckets.all_mut().get_mut(home).is_some_and(|bucket| bucket::remove(bucket, place)) {
-                break;
-            }
-        }
+        self.buckets.remove(entry::hash(&entry), place);
         self.verdicts.release(entry::verdict(&entry));
         self.shares.take(entry::bridge(&entry));
         self.give_back(place);
@@ -313,17 +307,6 @@ impl Sessions {
             entry::free(entry, next);
             self.free = u64::from(place.0) + 1;
         }
-    }
-
-    /// The two buckets in which a session can be.
-    #[inline]
-    fn homes(&self, hash: u32) -> [usize; 2] {
-        let other = hash.rotate_left(16).wrapping_mul(0x9e37_79b1);
-        [hash, other].map(|hash| (hash & self.bucket_mask) as usize)
-    }
-
-    fn places(&self, home: usize) -> impl Iterator<Item = Place> {
-        self.buckets.all().get(home).into_iter().flat_map(bucket::places)
     }
 
     #[inline]

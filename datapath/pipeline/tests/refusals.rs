@@ -185,3 +185,22 @@ fn a_bridge_that_looks_at_ports_alone_never_parses() {
     bridge.delete_rule(&leads.key).unwrap();
     assert_eq!(bridge.plan().depth(), Depth::Port);
 }
+
+#[test]
+fn a_plan_names_what_rewrites_make_of_a_field() {
+    let mut bridge = world::bridge();
+    let mut first = rule(matching(&[IPV4]), &[Action::Rewrite(Rewrite::DecTtl)]);
+    first.goto = TableId::new(1);
+    bridge.set_rule(first).unwrap();
+    assert_eq!(bridge.plan().mask().get(Field::IpTtl), 0);
+    let upper_bit = Match::builder().exact(Field::EthType, 0x0800).unwrap();
+    let mut second = rule(upper_bit.field(Field::IpTtl, 0x40, 0x40).unwrap().build(), &[Action::Flood]);
+    second.key.table = TableId::new(1).unwrap();
+    bridge.set_rule(second).unwrap();
+    assert_eq!(bridge.plan().mask().get(Field::IpTtl), 0xff, "a decrement carries into every bit");
+
+    let tagged = Match::builder().field(Field::VlanTci, 0x1005, 0x1fff).unwrap().build();
+    bridge.set_rule(rule(tagged, &[Action::Rewrite(Rewrite::PopVlan), Action::Normal])).unwrap();
+    assert_eq!(bridge.plan().mask().get(Field::VlanTciInner), 0x1fff, "a popped tag uncovers the inner one");
+    assert_eq!(bridge.plan().mask().get(Field::TunnelRemote), 0xffff, "NORMAL learns where a station is");
+}

@@ -237,6 +237,7 @@ proptest! {
                                 oracle.macs = macs(&switch.bridge);
                             }
                             assert_same(&actual, &expected).map_err(TestCaseError::fail)?;
+                            prop_assert_eq!(&macs(&switch.bridge), &oracle.macs);
                             for slot in expected.rules {
                                 let total = totals.entry(slot).or_default();
                                 total.packets += 1;

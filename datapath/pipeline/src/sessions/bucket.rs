@@ -59,15 +59,18 @@ pub(super) fn insert(bucket: &mut Bucket, signature: u16, place: Place) -> bool 
     }
 }
 
-/// Takes a session out; `false` if it is not there.
-pub(super) fn remove(bucket: &mut Bucket, place: Place) -> bool {
-    match (0..LANES).find(|&lane| at(bucket, lane) == Some(place)) {
-        Some(lane) => {
-            write(bucket, lane, 0, 0);
-            true
-        }
-        None => false,
-    }
+/// Whether there is no room.
+#[inline]
+pub(super) fn is_full(bucket: &Bucket) -> bool {
+    (0..LANES).all(|lane| place_word(bucket, lane) != 0)
+}
+
+/// Takes a session out; returns its signature, or `None` if it is not there.
+pub(super) fn remove(bucket: &mut Bucket, place: Place) -> Option<u16> {
+    let lane = (0..LANES).find(|&lane| at(bucket, lane) == Some(place))?;
+    let signature = signature_at(bucket, lane);
+    write(bucket, lane, 0, 0);
+    Some(signature)
 }
 
 #[inline(always)]
@@ -120,8 +123,8 @@ mod tests {
             assert_eq!(with_signature(&bucket, signature).collect::<Vec<_>>(), [place]);
         }
         for &(signature, place) in &sessions {
-            assert!(remove(&mut bucket, place));
-            assert!(!remove(&mut bucket, place));
+            assert_eq!(remove(&mut bucket, place), Some(signature));
+            assert_eq!(remove(&mut bucket, place), None);
             assert_eq!(with_signature(&bucket, signature).count(), 0);
         }
         assert_eq!(bucket, [0; 16]);
