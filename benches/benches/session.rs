@@ -71,8 +71,8 @@ fn session(c: &mut Criterion) {
         let mut sessions = Sessions::new(SessionConfig::default());
         let mut batch = sessions.batch();
         let now = Tick(1);
-        let mut keys = [FlowKey::EMPTY; BURST];
-        keys.iter_mut().for_each(|key| ingress.write_to(key));
+        let mut base = FlowKey::EMPTY;
+        ingress.write_to(&mut base);
         let mut heads = Head::burst();
         heads.iter_mut().for_each(|head| {
             head.fill(&frame());
@@ -86,12 +86,15 @@ fn session(c: &mut Criterion) {
             }
             let (plan, stamp) = (bridge.plan(), bridge.stamp());
             batch.clear();
-            for (head, key) in heads.iter().zip(&mut keys) {
-                extract(Depth::L4, head.bytes(), head.len(), key).unwrap();
-                batch.push(plan, stamp, key);
+            for head in heads.iter() {
+                batch.push_frame(plan, stamp, &base, head.bytes(), head.len()).unwrap();
             }
             if sessions.lookup(&mut batch, now) > 0 {
-                sessions.resolve(&mut batch, now, |index| bridge.evaluate(&keys[index], &ingress, now));
+                sessions.resolve(&mut batch, now, |index| {
+                    let mut key = base;
+                    extract(Depth::L4, heads[index].bytes(), heads[index].len(), &mut key).unwrap();
+                    bridge.evaluate(&key, &ingress, now)
+                });
             }
             batch.verdict(BURST - 1)
         };

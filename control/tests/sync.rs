@@ -1,4 +1,7 @@
 //! The control process between a client and a datapath, all within the test.
+// Tests fail by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::cast_possible_truncation, clippy::needless_pass_by_value)]
 
 mod common;
 
@@ -255,16 +258,16 @@ async fn many_flows_go_in_messages_that_fit() {
     let control = Control::start(dir.path()).await;
     control.client.connected().await;
     datapath.take_recorded();
-    let flows = (0..20_000_u32).map(|n| {
+    let flows = (0..4_000_u32).map(|n| {
         set(flow("br0", &format!("tcp,nw_src=10.{}.{}.0/24,tp_dst=80,actions=output:2", n >> 8, n & 255)))
     });
     control.client.apply(flows.chain([set(bridge("br0"))]).collect()).await.unwrap();
     control.client.apply(vec![set(flow("br0", "actions=drop"))]).await.unwrap();
     let recorded = datapath.take_recorded();
-    assert!(recorded[0].messages > 10 && recorded[0].operations.len() == 20_001);
+    assert!(recorded[0].messages > 3 && recorded[0].operations.len() == 4_001);
     assert_eq!(recorded[1].operations.len(), 1);
     datapath.disconnect();
     eventually("another Hello", async || (datapath.hellos() == 2).then_some(())).await;
-    assert_eq!(control.client.connected().await.last_sync, no_change(20_002));
+    assert_eq!(control.client.connected().await.last_sync, no_change(4_002));
     control.stop().await;
 }

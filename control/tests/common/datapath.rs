@@ -1,6 +1,6 @@
 //! A datapath of maps instead of packets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -122,28 +122,32 @@ fn serve(dir: &Path, inner: Arc<Inner>) -> JoinHandle<()> {
 
 impl State {
     fn transact(&mut self, transaction: &Recorded) -> Result<v1::Changes, v1::Error> {
-        let mut next = if transaction.snapshot { BTreeMap::new() } else { self.objects.clone() };
-        for operation in &transaction.operations {
-            let key = Key::try_from(operation).unwrap();
-            if self.manner.refuse_name.as_deref() == Some(key.name()) {
-                let (object, message) = (key.to_string(), "no such device".to_owned());
-                return Err(v1::Error { code: 1, object, message, hint: "plug it in".to_owned() });
-            }
-            match operation.kind.clone().unwrap() {
-                v1::operation::Kind::Set(object) => drop(next.insert(key, object)),
-                v1::operation::Kind::Delete(_) => drop(next.remove(&key)),
-            }
+        let keys: Vec<Key> =
+            transaction.operations.iter().map(|operation| Key::try_from(operation).unwrap()).collect();
+        if let Some(refused) = keys.iter().find(|key| self.manner.refuse_name.as_deref() == Some(key.name()))
+        {
+            let (object, message) = (refused.to_string(), "no such device".to_owned());
+            return Err(v1::Error { code: 1, object, message, hint: "plug it in".to_owned() });
         }
         let mut changes = v1::Changes::default();
-        for (key, object) in &next {
-            match self.objects.get(key) {
-                None => changes.added += 1,
-                Some(old) if old == object => changes.unchanged += 1,
-                Some(_) => changes.changed += 1,
+        if transaction.snapshot {
+            let kept: BTreeSet<&Key> = keys.iter().collect();
+            let before = self.objects.len();
+            self.objects.retain(|key, _| kept.contains(key));
+            changes.removed += (before - self.objects.len()) as u64;
+        }
+        for (key, operation) in keys.into_iter().zip(transaction.operations.clone()) {
+            match operation.kind.unwrap() {
+                v1::operation::Kind::Delete(_) => {
+                    changes.removed += u64::from(self.objects.remove(&key).is_some());
+                }
+                v1::operation::Kind::Set(object) => match self.objects.insert(key, object.clone()) {
+                    None => changes.added += 1,
+                    Some(old) if old == object => changes.unchanged += 1,
+                    Some(_) => changes.changed += 1,
+                },
             }
         }
-        changes.removed = self.objects.keys().filter(|key| !next.contains_key(key)).count() as u64;
-        self.objects = next;
         Ok(changes)
     }
 }

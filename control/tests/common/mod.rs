@@ -3,6 +3,7 @@
 
 pub mod datapath;
 pub mod objects;
+pub mod process;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
 
-pub use datapath::{Datapath, Recorded};
+pub use datapath::Datapath;
 
 /// How long anything may take before a test gives up; no test waits so long for what it expects.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,6 +2,7 @@
 
 use sluice_packet::{Depth, Field, FieldMask, FlowKey, KEY_WORDS, VLAN_PRESENT};
 
+use crate::hash::Seed;
 use crate::table::Needs;
 
 /// Words of a key that lie in a session's first cache line: the first ones, which hold all of an IPv4 connection and of
@@ -17,6 +18,8 @@ pub struct KeyPlan {
     depth: Depth,
     mask: FieldMask,
     head: [u64; HEAD_WORDS],
+    /// Whether the last two words of the head matter: addresses of Ethernet, and VLAN tags.
+    ethernet: bool,
     tail: Box<[PlanWord]>,
 }
 
@@ -27,12 +30,11 @@ struct PlanWord {
     mask: u64,
 }
 
-/// The bits of a key that a plan names.
+/// The head of a key, with the bits that a plan names, and its hash.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CompactKey {
-    pub(crate) head: [u64; HEAD_WORDS],
-    /// Whether there is a tail. Words that are all 0 are none.
-    pub(crate) wide: bool,
+pub(crate) struct HashedHead {
+    pub(crate) words: [u64; HEAD_WORDS],
+    pub(crate) hash: u64,
 }
 
 impl KeyPlan {
@@ -70,7 +72,7 @@ impl KeyPlan {
         let [a, b, c, d, e, tail @ ..] = *mask.words();
         let tail = (HEAD_WORDS..).zip(tail).filter(|&(_, mask)| mask != 0);
         let tail = tail.map(|(index, mask)| PlanWord { index, mask }).collect();
-        KeyPlan { depth, mask, head: [a, b, c, d, e], tail }
+        KeyPlan { depth, mask, head: [a, b, c, d, e], ethernet: d | e != 0, tail }
     }
 
     /// How deep frames have to be parsed. [`Depth::Port`]: not at all; all frames of a burst from one port then share
@@ -90,19 +92,22 @@ impl KeyPlan {
         self.mask.fields()
     }
 
-    /// Gathers the bits that matter: the head as it stands, the tail without gaps and filled up with 0. `tail` is
-    /// written only if this bridge looks beyond the head.
+    /// Gathers the bits of the head that matter, and hashes them.
     #[inline(always)]
-    pub(crate) fn gather(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> CompactKey {
-        let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _] = key.words();
-        CompactKey { head: self.gather_head(head), wide: self.has_tail() && self.gather_tail(key, tail) }
-    }
-
-    /// Gathers the bits of the head that matter.
-    #[inline(always)]
-    pub(crate) fn gather_head(&self, [a, b, c, d, e]: &[u64; HEAD_WORDS]) -> [u64; HEAD_WORDS] {
+    pub(crate) fn gather_head(
+        &self,
+        [a, b, c, d, e]: &[u64; HEAD_WORDS],
+        seed: &Seed,
+        salt: u64,
+    ) -> HashedHead {
         let [mask_a, mask_b, mask_c, mask_d, mask_e] = &self.head;
-        [a & mask_a, b & mask_b, c & mask_c, d & mask_d, e & mask_e]
+        let [a, b, c] = [a & mask_a, b & mask_b, c & mask_c];
+        if self.ethernet {
+            let words = [a, b, c, d & mask_d, e & mask_e];
+            HashedHead { words, hash: seed.head(&words, salt) }
+        } else {
+            HashedHead { words: [a, b, c, 0, 0], hash: seed.connection(&[a, b, c], salt) }
+        }
     }
 
     /// Whether this bridge looks beyond the head.
@@ -111,8 +116,10 @@ impl KeyPlan {
         !self.tail.is_empty()
     }
 
+    /// Gathers the bits behind the head that matter, without gaps between words, filled up with 0. Returns whether there
+    /// is any: else it is as if there were no tail.
     #[inline(never)]
-    fn gather_tail(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> bool {
+    pub(crate) fn gather_tail(&self, key: &FlowKey, tail: &mut [u64; TAIL_WORDS]) -> bool {
         tail.fill(0);
         let mut any = 0;
         for (slot, word) in tail.iter_mut().zip(&self.tail) {

@@ -8,7 +8,7 @@ use super::forwarding::Forwarding;
 use super::judge::Entries;
 use super::stage::{Buffers, FrameSet, Source};
 use crate::switch::Event;
-use sluice_packet::DropReason;
+use sluice_packet::{BURST, DropReason};
 
 /// A guest's transmit queue that this worker polls.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct GuestQueue {
     pub(crate) queue: Box<TransmitQueue>,
     /// Whether the guest broke it: it is only kept to be given back.
     quarantined: bool,
+    /// When the guest's index was last looked at and there was less than a burst, in TSC cycles.
+    drained: u64,
 }
 
 impl Source for Burst<'_> {
@@ -33,18 +35,23 @@ impl Source for Burst<'_> {
 
 impl GuestQueue {
     pub(crate) fn new(port: PortId, queue: Box<TransmitQueue>) -> GuestQueue {
-        GuestQueue { port, queue, quarantined: false }
+        GuestQueue { port, queue, quarantined: false, drained: 0 }
     }
 
     /// Takes a burst from the guest and carries it through; returns how many frames.
+    ///
+    /// A queue that had less than a burst is left alone for `patience` cycles: each look at the guest's index takes that
+    /// cache line from the guest, and what is fetched too eagerly comes in tiny bursts.
     #[inline(always)]
     pub(crate) fn poll(
         &mut self,
         forwarding: &Forwarding,
         buffers: &mut Buffers,
         engine: &mut Engine,
+        now: u64,
+        patience: u64,
     ) -> usize {
-        if self.quarantined {
+        if self.quarantined || now.wrapping_sub(self.drained) < patience {
             return 0;
         }
         let (port, index) = (self.port, self.queue.index());
@@ -59,6 +66,7 @@ impl GuestQueue {
             engine.outputs.drop_frames(port, reason, chains);
         }
         let n = burst.len();
+        self.drained = if n < BURST { now } else { 0 };
         if n == 0 {
             return 0;
         }

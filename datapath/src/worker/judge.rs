@@ -125,12 +125,11 @@ impl Judge {
             return;
         }
         for i in frames {
-            match extract(plan.depth(), stage.head(i).bytes(), stage.source.frame_len(i), &mut self.key) {
+            let (bytes, len) = (stage.head(i).bytes(), stage.source.frame_len(i));
+            match self.batch.push_frame(plan, stamp, &self.key, bytes, len) {
                 Ok(layout) => {
                     stage.set_layout(i, layout);
-                    if let Some(index) = self.batch.push(plan, stamp, &self.key)
-                        && let Some(asker) = self.askers.get_mut(index)
-                    {
+                    if let Some(asker) = self.askers.get_mut(self.batch.len().wrapping_sub(1)) {
                         *asker = (entry, FrameSet::one(i));
                     }
                 }

@@ -48,6 +48,8 @@ use crate::config::{Config, Idle};
 use crate::placement::{Machine, PlacementError, Site};
 use crate::switch::{EventSender, lock};
 
+/// How long a guest's queue is left alone that had less than a burst, in nanoseconds.
+const PATIENCE_NS: u64 = 500;
 /// Rounds between two looks at the clock and at idle sessions.
 const ROUNDS_PER_CHORE: u32 = 64;
 /// Sessions looked at each time, so that a million take a few seconds.
@@ -161,6 +163,7 @@ fn prepare(
         engine: Engine { judge: Judge::new(setup.sessions, writer), outputs, now: Tick(0) },
         began: tsc(),
         hz: tsc_hz().max(1),
+        patience: tsc_hz() / 1_000_000 * PATIENCE_NS / 1000,
         handle,
     };
     Ok((worker, registration))
@@ -181,6 +184,8 @@ struct Worker {
     /// The TSC at the start, and its frequency.
     began: u64,
     hz: u64,
+    /// How long a guest's queue is left alone that had less than a burst, in TSC cycles.
+    patience: u64,
 }
 
 impl Worker {
@@ -190,7 +195,7 @@ impl Worker {
         let mut round_began = tsc();
         let mut rounds_to_chore = ROUNDS_PER_CHORE;
         loop {
-            let moved = self.round();
+            let moved = self.round(round_began);
             rounds_to_chore -= 1;
             if rounds_to_chore == 0 {
                 rounds_to_chore = ROUNDS_PER_CHORE;
@@ -222,12 +227,12 @@ impl Worker {
 
     /// Polls every queue once; returns how many frames were moved.
     #[inline(always)]
-    fn round(&mut self) -> usize {
-        let Worker { guests, wires, forwarding, buffers, engine, .. } = self;
+    fn round(&mut self, now: u64) -> usize {
+        let Worker { guests, wires, forwarding, buffers, engine, patience, .. } = self;
         engine.outputs.look_after_guests();
         let mut moved = 0;
         for guest in guests {
-            moved += guest.poll(forwarding, buffers, engine);
+            moved += guest.poll(forwarding, buffers, engine, now, *patience);
         }
         for wire in wires {
             moved += wire.poll(forwarding, buffers, engine);

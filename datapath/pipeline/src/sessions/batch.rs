@@ -3,7 +3,7 @@
 use sluice_packet::{BURST, DropReason, FlowKey, Layout, Quick, extract, quick};
 
 use super::entry;
-use crate::plan::{HEAD_WORDS, KeyPlan, TAIL_WORDS};
+use crate::plan::{HEAD_WORDS, HashedHead, KeyPlan, TAIL_WORDS};
 use crate::{BridgeId, Stamp, VerdictId};
 
 /// The keys of up to [`BURST`] frames, on any bridges, and what was found for them. Made by
@@ -55,14 +55,14 @@ impl Batch {
     /// are [`BURST`] already.
     #[inline(always)]
     pub fn push(&mut self, plan: &KeyPlan, stamp: Stamp, key: &FlowKey) -> Option<usize> {
-        let index = self.len;
-        let tail = self.tails.get_mut(index)?;
-        let compact = plan.gather(key, tail);
-        let mut hash = self.seed.head(&compact.head, stamp.bridge.0.into());
-        if compact.wide {
-            hash = self.seed.tail(hash, tail);
+        let tail = self.tails.get_mut(self.len)?;
+        let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _] = key.words();
+        let mut head = plan.gather_head(head, &self.seed, stamp.bridge.0.into());
+        let wide = plan.has_tail() && plan.gather_tail(key, tail);
+        if wide {
+            head.hash = self.seed.tail(head.hash, tail);
         }
-        self.add(compact.head, stamp, hash, compact.wide)
+        self.add(head, stamp, wide)
     }
 
     /// [`extract`](sluice_packet::extract)s a frame's key, as deep as the plan asks, and adds it. `ingress` is a key with
@@ -83,9 +83,8 @@ impl Batch {
         if !plan.has_tail()
             && let Some(Quick { words: [b, c, d, e, _], layout }) = quick(plan.depth(), bytes, frame_len)
         {
-            let head = plan.gather_head(&[ingress.word(0), b, c, d, e]);
-            let hash = self.seed.head(&head, stamp.bridge.0.into());
-            return self.add(head, stamp, hash, false).map(|_| layout).ok_or(DropReason::Oversize);
+            let head = plan.gather_head(&[ingress.word(0), b, c, d, e], &self.seed, stamp.bridge.0.into());
+            return self.add(head, stamp, false).map(|_| layout).ok_or(DropReason::Oversize);
         }
         self.push_any(plan, stamp, ingress, bytes, frame_len)
     }
@@ -105,10 +104,10 @@ impl Batch {
     }
 
     #[inline(always)]
-    fn add(&mut self, head: [u64; HEAD_WORDS], stamp: Stamp, hash: u64, wide: bool) -> Option<usize> {
+    fn add(&mut self, HashedHead { words, hash }: HashedHead, stamp: Stamp, wide: bool) -> Option<usize> {
         let index = self.len;
         let name = entry::name(low(hash), stamp.bridge, wide);
-        *self.probes.get_mut(index)? = Probe { head, state: stamp.state, name, hash };
+        *self.probes.get_mut(index)? = Probe { head: words, state: stamp.state, name, hash };
         self.len += 1;
         Some(index)
     }
