@@ -211,7 +211,7 @@ async fn converse(inner: Arc<Inner>, mut requests: Streaming<v1::SyncRequest>, e
         match answer {
             None => {}
             Some(Ok(changes)) => {
-                send(&events, Event::Ack(v1::Ack { number, changes: Some(changes) })).await?
+                send(&events, Event::Ack(v1::Ack { number, changes: Some(changes) })).await?;
             }
             Some(Err(error)) => {
                 send(&events, Event::Refusal(v1::Refusal { number, error: Some(error) })).await?;

@@ -19,6 +19,8 @@ pub(crate) struct GuestStatus {
     pub(crate) receive: usize,
     /// The virtio features in force.
     pub(crate) features: Option<Features>,
+    /// The NUMA node of the guest's rings.
+    pub(crate) numa_node: Option<u32>,
     /// How often a guest has connected.
     pub(crate) generation: u64,
     /// Why the guest is not served, if it is not.
@@ -104,10 +106,12 @@ impl GuestHost {
 
 impl RingHost for GuestHost {
     fn start(&mut self, ring: Ring) {
+        let mut node = None;
         match ring {
             Ring::Transmit(queue) => {
                 let index = queue.index();
-                let number = self.loads.take(&self.workers, None);
+                node = queue.numa_node();
+                let number = self.loads.take(&self.workers, node);
                 if let Some(worker) = self.workers.get(number)
                     && worker.call(Command::AddTransmit(self.port, Box::new(queue))).is_ok()
                 {
@@ -124,6 +128,7 @@ impl RingHost for GuestHost {
         self.note(|status| {
             status.trouble = None;
             status.quarantined = false;
+            status.numa_node = node.or(status.numa_node);
         });
     }
 

@@ -47,6 +47,34 @@ pub(crate) enum Running {
     Tunnel,
 }
 
+/// What a port needs, opened, but in no worker.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    Guest(Endpoint),
+    Device(Box<OpenedDevice>),
+    Tunnel,
+}
+
+impl Opened {
+    /// The port's own MAC address; guests bring theirs.
+    pub(crate) fn mac(&self) -> MacAddr {
+        match self {
+            Opened::Device(device) => device.mac,
+            Opened::Guest(_) | Opened::Tunnel => MacAddr::ZERO,
+        }
+    }
+}
+
+/// A device that is started and polled by nobody.
+#[derive(Debug)]
+pub(crate) struct OpenedDevice {
+    dev: EthDev,
+    mac: MacAddr,
+    pool: Mempool,
+    rx: Vec<RxQueue>,
+    tx: Vec<TxQueue>,
+}
+
 /// A DPDK device that runs.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -57,31 +85,48 @@ pub(crate) struct Device {
 }
 
 impl Workshop {
-    /// Makes a port and puts it into every worker. On failure nothing is left of it.
-    pub(crate) fn start(
-        &self,
-        id: PortId,
-        spec: Arc<PortSpec>,
-        of_port: u32,
-    ) -> Result<RunningPort, Refusal> {
+    /// Opens what a port needs: its socket or device. Nothing is in any worker yet, and dropping it closes it again.
+    pub(crate) fn open(&self, id: PortId, spec: &PortSpec) -> Result<Opened, Refusal> {
         let object = format!("port {}", spec.name);
-        let counters: Vec<_> = self.workers.0.iter().map(|_| Arc::new(PortCounters::default())).collect();
-        let kind = match &spec.kind {
+        match &spec.kind {
             PortKind::VhostUser { path, server, queue_pairs } => {
                 let role = if *server { Role::Server } else { Role::Client };
                 let config = EndpointConfig::new(&spec.name, path, role)
                     .and_then(|config| config.with_queue_pairs((*queue_pairs).into()))
                     .and_then(|config| config.with_mtu(spec.mtu))
                     .map_err(|error| Refusal::invalid(&object, error, "correct the port's socket"))?;
-                self.add(id, &spec, &counters, |_| Egress::Guest(Arc::new([])));
-                self.start_guest(id, config)
-                    .inspect_err(|_| self.remove(id))
-                    .map_err(|error| Refusal::conflict(&object, error, "give a socket path that is free"))?
+                let endpoint = Endpoint::open(config)
+                    .map_err(|error| Refusal::conflict(&object, error, "give a socket path that is free"))?;
+                Ok(Opened::Guest(endpoint))
             }
             PortKind::Dpdk { device, queues } => self
-                .start_device(id, &spec, device, *queues, &counters)
-                .map_err(|error| Refusal::failed(&object, error, "check the device's name and arguments"))?,
-            PortKind::Vxlan { .. } => {
+                .open_device(id, spec, device, *queues)
+                .map(|device| Opened::Device(Box::new(device)))
+                .map_err(|error| Refusal::failed(&object, error, "check the device's name and arguments")),
+            PortKind::Vxlan { .. } => Ok(Opened::Tunnel),
+        }
+    }
+
+    /// Puts an opened port into every worker and serves it. On failure nothing is left of it.
+    pub(crate) fn start(
+        &self,
+        id: PortId,
+        spec: Arc<PortSpec>,
+        of_port: u32,
+        opened: Opened,
+    ) -> Result<RunningPort, Refusal> {
+        let counters: Vec<_> = self.workers.0.iter().map(|_| Arc::new(PortCounters::default())).collect();
+        let kind = match opened {
+            Opened::Guest(endpoint) => {
+                self.add(id, &spec, &counters, |_| Egress::Guest(Arc::new([])));
+                self.serve_guest(id, &spec.name, endpoint).inspect_err(|_| self.remove(id)).map_err(
+                    |error| {
+                        Refusal::failed(format!("port {}", spec.name), error, "raise the limit of threads")
+                    },
+                )?
+            }
+            Opened::Device(device) => Running::Device(self.run_device(id, &spec, *device, &counters)),
+            Opened::Tunnel => {
                 self.add(id, &spec, &counters, |_| Egress::Tunnel);
                 Running::Tunnel
             }
@@ -102,42 +147,40 @@ impl Workshop {
         tracing::info!(port = port.spec.name, "port stopped");
     }
 
-    fn start_guest(&self, id: PortId, config: EndpointConfig) -> Result<Running, EndpointError> {
+    fn serve_guest(&self, id: PortId, name: &str, endpoint: Endpoint) -> Result<Running, EndpointError> {
         let status = SharedStatus::default();
-        let host = GuestHost::new(
-            id,
-            config.name().to_owned(),
-            self.workers.clone(),
-            self.loads.clone(),
-            self.events.clone(),
-            Arc::clone(&status),
-        );
-        let endpoint = Endpoint::spawn(config, host)?;
-        Ok(Running::Guest { endpoint, status })
+        let (workers, loads) = (self.workers.clone(), self.loads.clone());
+        let host =
+            GuestHost::new(id, name.to_owned(), workers, loads, self.events.clone(), Arc::clone(&status));
+        Ok(Running::Guest { endpoint: endpoint.serve(host)?, status })
     }
 
-    fn start_device(
+    fn open_device(
         &self,
         id: PortId,
         spec: &PortSpec,
         device: &str,
         queues: u16,
-        counters: &[Arc<PortCounters>],
-    ) -> Result<Running, DeviceError> {
+    ) -> Result<OpenedDevice, DeviceError> {
         let mut dev = EthDev::attach(&self.eal, device)?;
         let data_room = usize::from(spec.mtu) + L2_OVERHEAD + HEADROOM;
         let data_room = u16::try_from(data_room).unwrap_or(u16::MAX).max(DEFAULT_DATA_ROOM);
-        let pool = Mempool::new(
-            &self.eal,
-            &format!("port-{}", id.0),
-            self.port_mbufs,
-            MBUF_CACHE.min(self.port_mbufs / 2),
-            data_room,
-            dev.numa_node(),
-        )?;
+        let name = format!("port-{}", id.0);
+        let cache = MBUF_CACHE.min(self.port_mbufs / 2);
+        let pool = Mempool::new(&self.eal, &name, self.port_mbufs, cache, data_room, dev.numa_node())?;
         let (rx, tx) = self.start_queues(&mut dev, queues, &pool, spec.mtu)?;
+        Ok(OpenedDevice { mac: MacAddr::new(dev.mac().0), dev, pool, rx, tx })
+    }
+
+    fn run_device(
+        &self,
+        id: PortId,
+        spec: &PortSpec,
+        device: OpenedDevice,
+        counters: &[Arc<PortCounters>],
+    ) -> Device {
+        let OpenedDevice { dev, mac, pool, rx, tx } = device;
         let tx: Vec<SharedTx> = tx.into_iter().map(|queue| SharedTx::new(queue.into())).collect();
-        let mac = MacAddr::new(dev.mac().0);
         self.add(id, spec, counters, |worker| {
             let shared = worker.checked_rem(tx.len()).and_then(|index| tx.get(index)).cloned();
             match shared {
@@ -156,7 +199,7 @@ impl Workshop {
                 number
             })
             .collect();
-        Ok(Running::Device(Device { dev, mac, pollers }))
+        Device { dev, mac, pollers }
     }
 
     /// Starts the device with a transmit queue for each worker, or as many as it can have.
@@ -215,6 +258,18 @@ impl RunningPort {
             (old, new) => old == new,
         };
         same && self.spec.mtu == spec.mtu
+    }
+
+    /// Whether `spec` needs the very socket or device that this port has, so that one has to go before the other comes.
+    pub(crate) fn stands_in_the_way(&self, spec: &PortSpec) -> bool {
+        match (&self.spec.kind, &spec.kind) {
+            (PortKind::VhostUser { path: old, .. }, PortKind::VhostUser { path: new, .. }) => old == new,
+            (PortKind::Dpdk { device: old, .. }, PortKind::Dpdk { device: new, .. }) => {
+                let name = |device: &str| device.split(',').next().map(str::to_owned);
+                name(old) == name(new)
+            }
+            _ => false,
+        }
     }
 
     /// The port's own MAC address; guests bring theirs.

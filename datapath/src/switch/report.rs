@@ -131,6 +131,7 @@ impl Switch {
                 state.queue_pairs = u32::try_from(status.transmit.min(status.receive)).unwrap_or(0);
                 state.features = status.features.map(feature_names).unwrap_or_default();
                 state.generation = status.generation;
+                state.numa_node = status.numa_node.unwrap_or(0);
             }
             Running::Device(device) => {
                 let up = device.dev.link().is_some_and(|link| link.up);

@@ -7,7 +7,6 @@ use std::time::Instant;
 use sluice_api::key::FlowKey;
 use sluice_api::v1;
 use sluice_overlay::answer::Heard;
-use sluice_packet::MacAddr;
 use sluice_pipeline::{Bridge, Ingress, OfPort, PortId, RuleCounters, RuleSlot, Tick};
 
 use super::event::{Event, EventReceiver, PuntedFrame};
@@ -16,7 +15,7 @@ use super::ids::Ids;
 use super::model::Model;
 use super::port::{Running, RunningPort, Workshop};
 use super::spec::BridgeSpec;
-use super::underlay::{Message, RunningPorts, Underlay};
+use super::underlay::{Message, Place, Places, Underlay};
 use super::{ControlEvents, Query, Refusal, Setup};
 use crate::worker::{Command, Forwarding, Membership, Topology};
 
@@ -177,7 +176,7 @@ impl Switch {
 
     /// Publishes ports' places and the underlay anew, with the bridges as they are.
     fn publish_topology(&mut self) {
-        match self.topology_of(&self.model, &self.bridges) {
+        match self.topology_of(&self.model, &self.bridges, &self.places()) {
             Ok(topology) => {
                 let bridges = self.forwarding.bridges.clone();
                 self.publish(Forwarding { bridges, topology: Arc::new(topology) });
@@ -186,27 +185,31 @@ impl Switch {
         }
     }
 
-    /// Where ports belong and what the underlay looks like with this model and these bridges.
+    /// Where the ports that run are.
+    pub(super) fn places(&self) -> Places {
+        let place = |(name, running): (&String, &RunningPort)| {
+            let of_port = OfPort(running.of_port);
+            (name.clone(), Place { id: running.id, of_port, mac: running.mac() })
+        };
+        self.ports.iter().map(place).collect()
+    }
+
+    /// Where ports belong and what the underlay looks like with this model, these bridges and ports.
     pub(super) fn topology_of(
         &self,
         model: &Model,
         bridges: &BTreeMap<String, RunningBridge>,
+        places: &Places,
     ) -> Result<Topology, Refusal> {
         let mut topology = Topology { remotes: self.underlay.paths(), ..Topology::default() };
-        for running in self.ports.values() {
-            // A port that goes is still running, but has no place any more.
-            let Some(bridge) = model
-                .ports
-                .get(&running.spec.name)
-                .and_then(|spec| spec.bridge.as_ref())
-                .and_then(|name| bridges.get(name))
-            else {
-                continue;
-            };
-            let ingress = Ingress::local(running.id, OfPort(running.of_port));
-            put(&mut topology.memberships, running.id, Membership { bridge: bridge.bridge.id(), ingress });
+        for spec in model.ports.values() {
+            let bridge = spec.bridge.as_ref().and_then(|name| bridges.get(name));
+            if let (Some(bridge), Some(place)) = (bridge, places.get(&spec.name)) {
+                let ingress = Ingress::local(place.id, place.of_port);
+                put(&mut topology.memberships, place.id, Membership { bridge: bridge.bridge.id(), ingress });
+            }
         }
-        for (uplink, vteps) in self.underlay.uplinks(model, &self.ports)? {
+        for (uplink, vteps) in self.underlay.uplinks(model, places)? {
             put(&mut topology.uplinks, uplink, vteps);
         }
         Ok(topology)
@@ -235,12 +238,6 @@ impl Switch {
         if let Some((_, events)) = &self.control {
             let _ = events.try_send(Ok(v1::SyncEvent { kind: Some(kind) }));
         }
-    }
-}
-
-impl RunningPorts for BTreeMap<String, RunningPort> {
-    fn running(&self, name: &str) -> Option<(PortId, OfPort, MacAddr)> {
-        self.get(name).map(|running| (running.id, OfPort(running.of_port), running.mac()))
     }
 }
 

@@ -20,11 +20,12 @@ use sluice_pipeline::{
 use super::Transaction;
 use super::flow::{self, Names};
 use super::model::{Change, Difference, Model, flow_name};
-use super::port::RunningPort;
+use super::port::{Opened, RunningPort};
 use super::refusal::Refusal;
 use super::spec::{BridgeSpec, PortKind, PortSpec};
 use super::state::{InstalledRule, RunningBridge, Switch, by_id};
 use super::underlay::Underlay;
+use super::underlay::{Place, Places};
 use crate::worker::Forwarding;
 
 impl Switch {
@@ -34,7 +35,8 @@ impl Switch {
         let (draft, difference) = self.model.draft(snapshot, operations)?;
         let counts = difference.counts;
         if counts.added + counts.changed + counts.removed > 0 {
-            let mut attempt = Attempt { bridges: self.bridges.clone(), ..Attempt::default() };
+            let (bridges, places) = (self.bridges.clone(), self.places());
+            let mut attempt = Attempt { bridges, places, ..Attempt::default() };
             match self.prepare(&mut attempt, &draft, &difference) {
                 Ok(forwarding) => self.commit(attempt, draft, &difference, forwarding),
                 Err(refusal) => {
@@ -71,6 +73,7 @@ impl Switch {
         for change in difference.ports.iter().filter(|change| change.after().is_none()) {
             if let Some(running) = change.before().and_then(|spec| self.ports.get(&spec.name)) {
                 attempt.leave(running)?;
+                attempt.places.remove(&running.spec.name);
             }
         }
         for change in &difference.ports {
@@ -87,9 +90,11 @@ impl Switch {
         let topology = if difference.rules_only() {
             Arc::clone(&self.forwarding.topology)
         } else {
-            attempt.announcements = self.underlay.adopt(draft, &self.ports);
-            Arc::new(self.topology_of(draft, &attempt.bridges)?)
+            attempt.announcements = self.underlay.adopt(draft, &attempt.places);
+            Arc::new(self.topology_of(draft, &attempt.bridges, &attempt.places)?)
         };
+        // All that could be checked has been; what follows touches ports that run.
+        self.install_ports(attempt)?;
         Ok(Forwarding { bridges: by_id(&attempt.bridges), topology })
     }
 
@@ -118,45 +123,33 @@ impl Switch {
         Ok(())
     }
 
-    /// Starts a port, or fits a running one to its new spec, and puts it on its bridge.
+    /// Puts a port on its bridge, and opens what it needs if that can be done beside what runs.
     fn prepare_port(&mut self, attempt: &mut Attempt, spec: &Arc<PortSpec>) -> Result<(), Refusal> {
         let object = format!("port {}", spec.name);
-        let former = self.ports.remove(&spec.name);
-        if let Some(running) = &former
+        let former = self.ports.get(&spec.name);
+        if let Some(running) = former
             && running.spec.bridge != spec.bridge
-            && let Err(refusal) = attempt.leave(running)
         {
-            self.ports.extend(former.map(|running| (spec.name.clone(), running)));
-            return Err(refusal);
+            attempt.leave(running)?;
         }
-        let of_port = attempt.of_port(spec, former.as_ref());
-        let running = match former {
-            Some(running) if running.keeps_running(spec) => {
-                attempt.kept.push((Arc::clone(&running.spec), running.of_port));
-                RunningPort { spec: Arc::clone(spec), of_port, ..running }
+        let of_port = attempt.of_port(spec, former);
+        let (id, mac, step) = match former {
+            Some(running) if running.keeps_running(spec) => (running.id, running.mac(), PortStep::Keep),
+            Some(running) if running.stands_in_the_way(spec) => (running.id, running.mac(), PortStep::Reopen),
+            Some(running) => {
+                let opened = self.workshop.open(running.id, spec)?;
+                (running.id, opened.mac(), PortStep::Replace(opened))
             }
-            former => {
-                let id = match &former {
-                    Some(running) => running.id,
-                    None => self
-                        .port_ids
-                        .take()
-                        .map(PortId)
-                        .ok_or_else(|| Refusal::failed(&object, "too many ports", "delete one first"))?,
-                };
-                match former {
-                    // Socket or device may be the same: the old one has to go before the new one comes.
-                    Some(running) => {
-                        attempt.replaced.push((id, Arc::clone(&running.spec), running.of_port));
-                        self.workshop.stop(running);
-                    }
-                    None => attempt.added.push((id, spec.name.clone())),
-                }
-                self.workshop.start(id, Arc::clone(spec), of_port)?
+            None => {
+                let id = self.port_ids.take().map(PortId);
+                let id = id.ok_or_else(|| Refusal::failed(&object, "too many ports", "delete one first"))?;
+                attempt.port_ids.push(id);
+                let opened = self.workshop.open(id, spec)?;
+                (id, opened.mac(), PortStep::Start(opened))
             }
         };
-        let id = running.id;
-        self.ports.insert(spec.name.clone(), running);
+        attempt.places.insert(spec.name.clone(), Place { id, of_port: OfPort(of_port), mac });
+        attempt.steps.push((id, Arc::clone(spec), of_port, step));
         let kind = match &spec.kind {
             PortKind::VhostUser { .. } | PortKind::Dpdk { .. } => Behind::Local,
             PortKind::Vxlan { vni, vtep, remotes } => {
@@ -170,6 +163,40 @@ impl Switch {
                 .map_err(|error| Refusal::conflict(&object, error, "give another OpenFlow port number"))?;
         }
         Ok(())
+    }
+
+    /// Starts the ports that were prepared. Only a port that needs the very socket or device of its former self can still
+    /// fail for a reason of the user's; then the former one is put back.
+    fn install_ports(&mut self, attempt: &mut Attempt) -> Result<(), Refusal> {
+        for (id, spec, of_port, step) in std::mem::take(&mut attempt.steps) {
+            let name = spec.name.clone();
+            let former = self.ports.remove(&name);
+            let opened = match (step, former) {
+                (PortStep::Keep, Some(running)) => {
+                    attempt.kept.push((Arc::clone(&running.spec), running.of_port));
+                    self.ports.insert(name, RunningPort { spec, of_port, ..running });
+                    continue;
+                }
+                (PortStep::Start(opened) | PortStep::Replace(opened), former) => {
+                    former.into_iter().for_each(|running| self.retire(attempt, running));
+                    opened
+                }
+                (PortStep::Reopen | PortStep::Keep, former) => {
+                    former.into_iter().for_each(|running| self.retire(attempt, running));
+                    self.workshop.open(id, &spec)?
+                }
+            };
+            attempt.started.push(name.clone());
+            let running = self.workshop.start(id, spec, of_port, opened)?;
+            self.ports.insert(name, running);
+        }
+        Ok(())
+    }
+
+    /// Stops a port for another of its name, and remembers what it was.
+    fn retire(&self, attempt: &mut Attempt, running: RunningPort) {
+        attempt.replaced.push((running.id, Arc::clone(&running.spec), running.of_port));
+        self.workshop.stop(running);
     }
 
     fn prepare_rule(
@@ -235,18 +262,15 @@ impl Switch {
 
     /// Undoes what an attempt has taken.
     fn abandon(&mut self, attempt: Attempt) {
-        for (id, name) in attempt.added {
+        for name in attempt.started {
             if let Some(running) = self.ports.remove(&name) {
                 self.workshop.stop(running);
             }
-            self.port_ids.give_back(id.0);
         }
         for (id, spec, of_port) in attempt.replaced {
             let name = spec.name.clone();
-            if let Some(running) = self.ports.remove(&name) {
-                self.workshop.stop(running);
-            }
-            match self.workshop.start(id, spec, of_port) {
+            let put_back = |opened| self.workshop.start(id, Arc::clone(&spec), of_port, opened);
+            match self.workshop.open(id, &spec).and_then(put_back) {
                 Ok(running) => drop(self.ports.insert(name, running)),
                 Err(refusal) => {
                     tracing::error!(%refusal, "a port could not be put back after a refused change");
@@ -259,10 +283,11 @@ impl Switch {
                 running.of_port = of_port;
             }
         }
+        attempt.port_ids.into_iter().for_each(|id| self.port_ids.give_back(id.0));
         attempt.slots.into_iter().for_each(|slot| self.counters.release(slot));
         attempt.bridge_ids.into_iter().for_each(|id| self.bridge_ids.give_back(id.0));
         // What the underlay was told of the draft.
-        drop(self.underlay.adopt(&self.model, &self.ports));
+        drop(self.underlay.adopt(&self.model, &self.places()));
         self.underlay.release(&self.remotes_in_use());
     }
 
@@ -294,13 +319,30 @@ struct Attempt {
     bridge_ids: Vec<BridgeId>,
     slots: Vec<RuleSlot>,
     rules: Vec<(FlowKey, RuleSlot)>,
-    /// Ports that were not there before.
-    added: Vec<(PortId, String)>,
+    port_ids: Vec<PortId>,
+    /// Where ports are afterwards, by their names.
+    places: Places,
+    /// What is left to do for each port that is added or changed.
+    steps: Vec<(PortId, Arc<PortSpec>, u32, PortStep)>,
+    /// Ports that were started.
+    started: Vec<String>,
     /// Ports that were stopped for another of the same name, with what they were.
     replaced: Vec<(PortId, Arc<PortSpec>, u32)>,
     /// Ports that went on with a new spec, with what they were.
     kept: Vec<(Arc<PortSpec>, u32)>,
     announcements: Vec<super::underlay::Message>,
+}
+
+/// How a port comes to its new spec.
+enum PortStep {
+    /// It goes on with what it has.
+    Keep,
+    /// It is new.
+    Start(Opened),
+    /// It goes over to another socket or device.
+    Replace(Opened),
+    /// It needs what it holds: that is closed and opened anew.
+    Reopen,
 }
 
 impl Attempt {

@@ -38,11 +38,16 @@ pub(crate) struct Underlay {
     neighbours: BTreeMap<String, NeighbourTable>,
 }
 
-/// What the rest of the switch knows of its running ports.
-pub(crate) trait RunningPorts {
-    /// Number, OpenFlow number and MAC address of a running port.
-    fn running(&self, name: &str) -> Option<(PortId, OfPort, MacAddr)>;
+/// What the underlay has to know of a port.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) id: PortId,
+    pub(crate) of_port: OfPort,
+    pub(crate) mac: MacAddr,
 }
+
+/// Ports by their names.
+pub(crate) type Places = BTreeMap<String, Place>;
 
 /// A question or announcement to be sent out of an uplink.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,10 +98,10 @@ impl Underlay {
     }
 
     /// Takes up the VTEPs of `model`; those that are new are announced on their uplinks.
-    pub(crate) fn adopt(&mut self, model: &Model, ports: &impl RunningPorts) -> Vec<Message> {
+    pub(crate) fn adopt(&mut self, model: &Model, ports: &Places) -> Vec<Message> {
         let mut vteps = BTreeMap::new();
         for spec in model.vteps.values() {
-            let Some((uplink, _, mac)) = ports.running(&spec.uplink) else { continue };
+            let Some(&Place { id: uplink, mac, .. }) = ports.get(&spec.uplink) else { continue };
             let mtu = model.ports.get(&spec.uplink).map_or(1500, |port| port.mtu);
             vteps.insert(spec.name.clone(), Running { own: Own { mac, vtep: spec.vtep }, uplink, mtu });
         }
@@ -134,7 +139,7 @@ impl Underlay {
     pub(crate) fn uplinks(
         &self,
         model: &Model,
-        ports: &impl RunningPorts,
+        ports: &Places,
     ) -> Result<BTreeMap<PortId, Arc<UplinkVteps>>, Refusal> {
         let mut uplinks: BTreeMap<PortId, UplinkVteps> = BTreeMap::new();
         for vtep in self.vteps.values() {
@@ -146,7 +151,8 @@ impl Underlay {
         }
         for port in model.ports.values() {
             let PortKind::Vxlan { vni, vtep: name, remotes } = &port.kind else { continue };
-            let (Some(vtep), Some((id, of_port, _))) = (self.vteps.get(name), ports.running(&port.name))
+            let (Some(vtep), Some(&Place { id, of_port, .. })) =
+                (self.vteps.get(name), ports.get(&port.name))
             else {
                 continue;
             };

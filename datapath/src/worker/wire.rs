@@ -1,8 +1,9 @@
 //! Frames from a DPDK device: to the bridge of the uplink, or out of VXLAN to a tenant's.
 
 use sluice_dpdk::{Eal, Mbuf, MbufBurst, RxQueue};
+use sluice_overlay::Admitted;
 use sluice_overlay::answer::answer;
-use sluice_overlay::vxlan::{Decline, Ecn, parse};
+use sluice_overlay::vxlan::{Decline, Ecn};
 use sluice_packet::{BURST, DropReason};
 use sluice_pipeline::{Ingress, PortId};
 use sluice_vhost::Payload;
@@ -117,29 +118,22 @@ fn enter<'a>(
 /// Judges the outer headers. `None` if it is no VXLAN for a VTEP of this uplink.
 #[inline(always)]
 fn decapsulate<'a>(mbuf: &Mbuf, uplink: &'a UplinkVteps) -> Result<Option<Entered<'a>>, DropReason> {
-    let data = mbuf.data();
-    let mut ports = uplink.vteps.iter().map(|own| own.vtep.udp_port());
     let mut former = None;
-    // The VTEPs of an uplink nearly always share their UDP port.
-    let outer = loop {
-        let Some(udp_port) = ports.next() else { return Ok(None) };
+    for own in &uplink.vteps {
+        let udp_port = own.vtep.udp_port();
+        // The VTEPs of an uplink nearly always share their UDP port.
         if former.replace(udp_port) == Some(udp_port) {
             continue;
         }
-        match parse(data, data.len(), udp_port) {
-            Ok(outer) => break outer,
+        match uplink.decap.decapsulate(mbuf.data(), &[], udp_port) {
+            Ok(Admitted { value: ingress, inner_offset: start, inner_len, ecn }) => {
+                return Ok(Some(Entered { ingress, start, end: start + inner_len, ecn }));
+            }
             Err(Decline::NotVxlan) => {}
             Err(Decline::Drop(reason)) => return Err(reason),
         }
-    };
-    let ingress = match uplink.decap.lookup(outer.dst, outer.vni, outer.src) {
-        Ok(ingress) => ingress,
-        Err(DropReason::NotForVtep) => return Ok(None),
-        Err(reason) => return Err(reason),
-    };
-    outer.verify_checksum(data, &[])?;
-    let (start, end) = (outer.inner_offset, outer.inner_offset + outer.inner_len);
-    Ok(Some(Entered { ingress, start, end, ecn: outer.ecn }))
+    }
+    Ok(None)
 }
 
 /// Answers what is asked of the uplink's own addresses.

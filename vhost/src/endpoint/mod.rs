@@ -94,31 +94,52 @@ impl From<ConnectionError> for Disconnect {
     }
 }
 
-/// The vhost-user ports of a switch.
+/// A port that is not served yet: as a server its socket exists, and frontends wait.
 #[derive(Debug)]
-pub struct Endpoint;
+pub struct Endpoint {
+    config: EndpointConfig,
+    listener: Option<Listener>,
+    stop: Arc<OwnedFd>,
+}
 
 impl Endpoint {
-    /// Opens a port and serves it on a thread of its own, until the handle is stopped or dropped.
+    /// Opens a port. Dropping it closes it again.
     ///
     /// # Errors
-    /// As a server, the path must be free; nothing has changed then. As a client nothing is tried before this
-    /// returns: the frontend may come later.
-    pub fn spawn(
-        config: EndpointConfig,
-        host: impl RingHost + 'static,
-    ) -> Result<EndpointHandle, EndpointError> {
+    /// As a server, the path must be free; nothing has changed then. As a client nothing is tried before the port is
+    /// served: the frontend may come later.
+    pub fn open(config: EndpointConfig) -> Result<Endpoint, EndpointError> {
         let listener = match config.role {
             Role::Server => Some(Listener::bind(&config.path)?),
             Role::Client => None,
         };
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let stop = Arc::new(stop.map_err(|errno| EndpointError::Thread(errno.into()))?);
+        Ok(Endpoint { config, listener, stop })
+    }
+
+    /// Serves the port on a thread of its own, until the handle is stopped or dropped.
+    ///
+    /// # Errors
+    /// When the system has no thread for it; the port is closed then.
+    pub fn serve(self, host: impl RingHost + 'static) -> Result<EndpointHandle, EndpointError> {
+        let Endpoint { config, listener, stop } = self;
         let thread = std::thread::Builder::new().name(format!("vhost-{}", config.name));
         let offer = Offer { queue_pairs: config.queue_pairs, mtu: config.mtu };
         let server = Server { path: config.path, listener, offer, host, stop: Arc::clone(&stop) };
         let thread = thread.spawn(move || server.run()).map_err(EndpointError::Thread)?;
         Ok(EndpointHandle { stop, thread: Some(thread) })
+    }
+
+    /// Opens and serves a port.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`serve`](Self::serve).
+    pub fn spawn(
+        config: EndpointConfig,
+        host: impl RingHost + 'static,
+    ) -> Result<EndpointHandle, EndpointError> {
+        Endpoint::open(config)?.serve(host)
     }
 }
 

@@ -59,6 +59,11 @@ impl TransmitQueue {
         self.index
     }
 
+    /// The NUMA node that the guest's ring is on; `None` if the system does not say.
+    pub fn numa_node(&self) -> Option<u32> {
+        self.ring.numa_node()
+    }
+
     pub(crate) fn base(&self) -> u16 {
         self.ring.base()
     }

@@ -428,6 +428,25 @@ impl<const WRITES: bool> SplitRing<WRITES> {
         self.next
     }
 
+    /// The NUMA node that the guest's memory is on, as far as the ring tells; `None` if the system does not say.
+    pub(crate) fn numa_node(&self) -> Option<u32> {
+        /// `MPOL_F_NODE | MPOL_F_ADDR` of get_mempolicy(2): the node of the page at this address.
+        const NODE_OF_ADDRESS: libc::c_ulong = 1 << 0 | 1 << 1;
+        let mut node: libc::c_int = -1;
+        // SAFETY: writes one int to `node`, as no mask is asked for; the address is only looked up.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_get_mempolicy,
+                &raw mut node,
+                ptr::null_mut::<libc::c_ulong>(),
+                0_usize,
+                self.descriptors.as_ptr(),
+                NODE_OF_ADDRESS,
+            )
+        };
+        if result == 0 { u32::try_from(node).ok() } else { None }
+    }
+
     /// The eventfd on which the guest announces new buffers.
     pub(crate) fn kick_fd(&self) -> Option<BorrowedFd<'_>> {
         self.events.kick.as_ref().map(|fd| fd.as_fd())
