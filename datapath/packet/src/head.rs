@@ -72,13 +72,15 @@ impl Head {
     /// The frame's bytes in the head.
     #[inline(always)]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or(&[])
+        let (start, end) = self.range();
+        self.bytes.get(start..end).unwrap_or(&[])
     }
 
     /// The frame's bytes in the head, to be rewritten.
     #[inline(always)]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(usize::from(self.start)..usize::from(self.end)).unwrap_or(&mut [])
+        let (start, end) = self.range();
+        self.bytes.get_mut(start..end).unwrap_or(&mut [])
     }
 
     /// How many bytes of the frame are in the head.
@@ -91,6 +93,13 @@ impl Head {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+
+    /// The valid range, in a form that shows the compiler that it lies within the buffer.
+    #[inline(always)]
+    fn range(&self) -> (usize, usize) {
+        let end = usize::from(self.end).min(SIZE);
+        (usize::from(self.start).min(end), end)
     }
 
     /// Grows the head by `n` bytes in front; `None`, and nothing done, if there is no room.

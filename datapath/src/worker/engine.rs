@@ -27,9 +27,16 @@ impl Engine {
         entries: &Entries<'_>,
         stage: &mut Stage<'_, S>,
     ) {
+        let entered: usize = entries.iter().map(|(_, frames)| frames.len()).sum();
         let groups = self.judge.judge(forwarding, entries, stage, self.now, &mut self.outputs);
+        let whole = groups.len() == 1;
         for Judged { verdict: id, entry, frames } in groups {
-            let bytes = frames.into_iter().map(|i| stage.source.frame_len(i)).sum();
+            // Frames that were dropped before are in no group: then one group is not the whole burst.
+            let bytes = if whole && frames.len() == entered {
+                stage.source.bytes()
+            } else {
+                frames.into_iter().map(|i| stage.source.frame_len(i)).sum()
+            };
             self.judge.count(id, frames.len(), bytes);
             if let (Some(verdict), Some((ingress, _))) = (self.judge.verdict(id), entries.get(entry)) {
                 act(forwarding, verdict, ingress, frames, stage, &mut self.outputs);

@@ -23,6 +23,11 @@ pub(crate) struct GuestQueue {
 
 impl Source for Burst<'_> {
     #[inline(always)]
+    fn bytes(&self) -> usize {
+        self.bytes()
+    }
+
+    #[inline(always)]
     fn payload(&self, i: usize) -> Payload<'_> {
         self.payload(i)
     }
@@ -70,7 +75,7 @@ impl GuestQueue {
         if n == 0 {
             return 0;
         }
-        engine.outputs.received(port, n, (0..n).map(|i| burst.frame_len(i)).sum());
+        engine.outputs.received(port, n, burst.bytes());
         match forwarding.membership(port) {
             Some(membership) => {
                 let mut entries = Entries::new();

@@ -9,9 +9,6 @@ use super::forwarding::Forwarding;
 use super::outputs::Outputs;
 use super::stage::{FrameSet, Source, Stage};
 
-/// Shortest frame: an Ethernet header.
-const SHORTEST_FRAME: usize = 14;
-
 /// Frames that entered by the same way.
 pub(crate) type Entries<'a> = ArrayVec<(&'a Ingress, FrameSet), BURST>;
 
@@ -109,18 +106,10 @@ impl Judge {
         let (plan, stamp) = (bridge.plan(), bridge.stamp());
         ingress.write_to(&mut self.key);
         if plan.depth() == Depth::Port {
-            let mut sound = frames;
-            for i in frames {
-                if stage.source.frame_len(i) < SHORTEST_FRAME {
-                    sound.remove(i);
-                    outputs.drop_frames(ingress.port, DropReason::Runt, 1);
-                }
-            }
-            if !sound.is_empty()
-                && let Some(index) = self.batch.push(plan, stamp, &self.key)
+            if let Some(index) = self.batch.push(plan, stamp, &self.key)
                 && let Some(asker) = self.askers.get_mut(index)
             {
-                *asker = (entry, sound);
+                *asker = (entry, frames);
             }
             return;
         }

@@ -25,6 +25,8 @@ pub(crate) struct WireQueue {
     reply: Box<[u8; REPLY]>,
 }
 
+/// An Ethernet header.
+const SHORTEST_FRAME: usize = 14;
 /// The longest answer: to a ping that fills a large frame.
 const REPLY: usize = 9 * 1024;
 
@@ -112,6 +114,9 @@ fn enter<'a>(
         return Ok(None);
     }
     let membership = forwarding.membership(port).ok_or(DropReason::NotForVtep)?;
+    if mbuf.data().len() < SHORTEST_FRAME {
+        return Err(DropReason::Runt);
+    }
     Ok(Some(Entered { ingress: &membership.ingress, start: 0, end: mbuf.data().len(), ecn: Ecn::NotEct }))
 }
 
@@ -185,6 +190,11 @@ struct Received<'a> {
 }
 
 impl Source for Received<'_> {
+    #[inline(always)]
+    fn bytes(&self) -> usize {
+        self.inner.iter().map(|inner| inner.len).sum()
+    }
+
     #[inline(always)]
     fn payload(&self, i: usize) -> Payload<'_> {
         let Some(inner) = self.inner.get(i) else { return Payload::Empty };

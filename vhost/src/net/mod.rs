@@ -16,5 +16,7 @@ pub use transmit::{Burst, TransmitQueue};
 #[expect(clippy::cast_possible_truncation, reason = "32")]
 const BATCH: u16 = BURST as u16;
 
+/// Shortest frame: an Ethernet header.
+pub(crate) const MIN_FRAME: usize = 14;
 /// Longest frame a guest may send: an IP packet of 65535 bytes behind an Ethernet header with two VLAN tags.
 pub const MAX_FRAME: usize = 65_535 + 22;

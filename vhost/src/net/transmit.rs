@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use sluice_packet::{BURST, DropReason, HEAD_CAPTURE, Head, Heads};
 
 use super::payload::{GuestBytes, Payload};
-use super::{BATCH, MAX_FRAME};
+use super::{BATCH, MAX_FRAME, MIN_FRAME};
 use crate::index::QueueIndex;
 use crate::memory::{Segment, gather};
 use crate::ring::{
@@ -128,7 +128,10 @@ struct Catch {
     /// Chains taken, of which `frames` hold frames and the others are dropped.
     chains: u16,
     frames: u16,
+    /// Bytes of the frames.
+    bytes: u32,
     short: u16,
+    runt: u16,
     too_long: u16,
     oversize: u16,
 }
@@ -144,6 +147,12 @@ impl Burst<'_> {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.catch.frames == 0
+    }
+
+    /// Length of all frames together, in bytes.
+    #[inline(always)]
+    pub fn bytes(&self) -> usize {
+        self.catch.bytes as usize
     }
 
     /// Length of frame `i` in bytes, all of it; 0 beyond the last.
@@ -168,9 +177,10 @@ impl Burst<'_> {
 
     /// How many chains were malformed, by reason; reasons without any are left out.
     pub fn dropped(&self) -> impl Iterator<Item = (DropReason, usize)> + use<> {
-        let Catch { short, too_long, oversize, .. } = self.catch;
+        let Catch { short, runt, too_long, oversize, .. } = self.catch;
         [
             (DropReason::MalformedVirtioHeader, short),
+            (DropReason::Runt, runt),
             (DropReason::ChainTooLong, too_long),
             (DropReason::Oversize, oversize),
         ]
@@ -227,7 +237,7 @@ impl TransmitQueue {
             let buffer = ring.ahead(catch.frames + dropped).buffer();
             // Too short and too long in one comparison, as a negative length wraps to a large one.
             let len = buffer.len().wrapping_sub(header_len);
-            if len > MAX_FRAME {
+            if len.wrapping_sub(MIN_FRAME) > MAX_FRAME - MIN_FRAME {
                 break;
             }
             let bytes = buffer.skip(header_len);
@@ -238,6 +248,7 @@ impl TransmitQueue {
                 *frame = Taken { len: len as u32, first: segments.len() as u16, pieces: 1 };
                 segments.push(bytes.skip(HEAD_CAPTURE));
             }
+            catch.bytes += len as u32;
             catch.frames += 1;
             catch.chains += 1;
         }
@@ -253,6 +264,7 @@ impl TransmitQueue {
             if let Some(frame) = self.frames.get_mut(place) {
                 *frame = taken;
             }
+            catch.bytes += taken.len;
             catch.frames += 1;
         }
         catch.chains += 1;
@@ -279,6 +291,10 @@ impl TransmitQueue {
             return Ok(None);
         };
         match u32::try_from(len) {
+            Ok(short) if (short as usize) < MIN_FRAME => {
+                catch.runt += 1;
+                Ok(None)
+            }
             Ok(short) if short as usize <= MAX_FRAME => Ok(Some(self.capture_pieces(head, short))),
             _ => {
                 catch.oversize += 1;

@@ -88,7 +88,12 @@ impl Oracle {
                     break;
                 }
             }
-            let order = [DropReason::MalformedVirtioHeader, DropReason::ChainTooLong, DropReason::Oversize];
+            let order = [
+                DropReason::MalformedVirtioHeader,
+                DropReason::Runt,
+                DropReason::ChainTooLong,
+                DropReason::Oversize,
+            ];
             burst.sort_by_key(|taken| match taken {
                 Taken::Frame(_) => 0,
                 Taken::Dropped(reason) => 1 + order.iter().position(|r| r == reason).unwrap(),
@@ -170,6 +175,7 @@ impl Oracle {
         match chain {
             None => Taken::Dropped(DropReason::ChainTooLong),
             Some(bytes) if bytes.len() < header_len => Taken::Dropped(DropReason::MalformedVirtioHeader),
+            Some(bytes) if bytes.len() < header_len + 14 => Taken::Dropped(DropReason::Runt),
             Some(bytes) if bytes.len() - header_len > MAX_FRAME => Taken::Dropped(DropReason::Oversize),
             Some(bytes) => Taken::Frame(
                 bytes[header_len..].iter().map(|&address| self.read::<1>(address).unwrap()[0]).collect(),
