@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sluice_dpdk::{DEFAULT_DATA_ROOM, Eal, EthDev, EthDevError, HEADROOM, Mempool, RxQueue, TxQueue};
+use sluice_dpdk::{
+    DEFAULT_DATA_ROOM, Eal, EthDev, EthDevError, HEADROOM, Mempool, MempoolError, RxQueue, TxQueue,
+};
 use sluice_packet::MacAddr;
 use sluice_pipeline::PortId;
 use sluice_vhost::{Endpoint, EndpointConfig, EndpointError, EndpointHandle, Role};
@@ -65,6 +67,28 @@ impl Opened {
     }
 }
 
+/// Why a port's socket or device is not open.
+#[derive(Debug)]
+pub(crate) enum NotOpened {
+    /// There is no memory for it, now; what it is to replace may give some back.
+    Memory(Refusal),
+    Refused(Refusal),
+}
+
+impl From<Refusal> for NotOpened {
+    fn from(refusal: Refusal) -> NotOpened {
+        NotOpened::Refused(refusal)
+    }
+}
+
+impl From<NotOpened> for Refusal {
+    fn from(why: NotOpened) -> Refusal {
+        match why {
+            NotOpened::Memory(refusal) | NotOpened::Refused(refusal) => refusal,
+        }
+    }
+}
+
 /// A device that is started and polled by nobody.
 #[derive(Debug)]
 pub(crate) struct OpenedDevice {
@@ -86,7 +110,7 @@ pub(crate) struct Device {
 
 impl Workshop {
     /// Opens what a port needs: its socket or device. Nothing is in any worker yet, and dropping it closes it again.
-    pub(crate) fn open(&self, id: PortId, spec: &PortSpec) -> Result<Opened, Refusal> {
+    pub(crate) fn open(&self, id: PortId, spec: &PortSpec) -> Result<Opened, NotOpened> {
         let object = format!("port {}", spec.name);
         match &spec.kind {
             PortKind::VhostUser { path, server, queue_pairs } => {
@@ -102,7 +126,14 @@ impl Workshop {
             PortKind::Dpdk { device, queues } => self
                 .open_device(id, spec, device, *queues)
                 .map(|device| Opened::Device(Box::new(device)))
-                .map_err(|error| Refusal::failed(&object, error, "check the device's name and arguments")),
+                .map_err(|error| match error {
+                    DeviceError::Pool(MempoolError::Refused { .. }) => NotOpened::Memory(Refusal::failed(
+                        &object,
+                        error,
+                        "raise memory_mb in the datapath's configuration, or lower port_mbufs",
+                    )),
+                    error => Refusal::failed(&object, error, "check the device's name and arguments").into(),
+                }),
             PortKind::Vxlan { .. } => Ok(Opened::Tunnel),
         }
     }
@@ -287,5 +318,5 @@ enum DeviceError {
     #[error(transparent)]
     Device(#[from] EthDevError),
     #[error(transparent)]
-    Pool(#[from] sluice_dpdk::MempoolError),
+    Pool(#[from] MempoolError),
 }

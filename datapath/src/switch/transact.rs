@@ -20,13 +20,13 @@ use sluice_pipeline::{
 use super::Transaction;
 use super::flow::{self, Names};
 use super::model::{Change, Difference, Model, flow_name};
-use super::port::{Opened, RunningPort};
+use super::port::{NotOpened, Opened, RunningPort};
 use super::refusal::Refusal;
 use super::spec::{BridgeSpec, PortKind, PortSpec};
 use super::state::{InstalledRule, RunningBridge, Switch, by_id};
 use super::underlay::Underlay;
 use super::underlay::{Place, Places};
-use crate::worker::Forwarding;
+use crate::worker::{Forwarding, Topology};
 
 impl Switch {
     /// Carries a transaction out; what differs from the present is all that is touched.
@@ -87,14 +87,15 @@ impl Switch {
                 self.prepare_rule(attempt, draft, key, flow, &mut vias)?;
             }
         }
-        let topology = if difference.rules_only() {
+        let mut topology = if difference.rules_only() {
             Arc::clone(&self.forwarding.topology)
         } else {
-            attempt.announcements = self.underlay.adopt(draft, &attempt.places);
-            Arc::new(self.topology_of(draft, &attempt.bridges, &attempt.places)?)
+            self.prepare_topology(attempt, draft)?
         };
         // All that could be checked has been; what follows touches ports that run.
-        self.install_ports(attempt)?;
+        if self.install_ports(attempt)? {
+            topology = self.prepare_topology(attempt, draft)?;
+        }
         Ok(Forwarding { bridges: by_id(&attempt.bridges), topology })
     }
 
@@ -136,10 +137,12 @@ impl Switch {
         let (id, mac, step) = match former {
             Some(running) if running.keeps_running(spec) => (running.id, running.mac(), PortStep::Keep),
             Some(running) if running.stands_in_the_way(spec) => (running.id, running.mac(), PortStep::Reopen),
-            Some(running) => {
-                let opened = self.workshop.open(running.id, spec)?;
-                (running.id, opened.mac(), PortStep::Replace(opened))
-            }
+            Some(running) => match self.workshop.open(running.id, spec) {
+                Ok(opened) => (running.id, opened.mac(), PortStep::Replace(opened)),
+                // Not for both at once; the former one's memory may do.
+                Err(NotOpened::Memory(_)) => (running.id, running.mac(), PortStep::Reopen),
+                Err(NotOpened::Refused(refusal)) => return Err(refusal),
+            },
             None => {
                 let id = self.port_ids.take().map(PortId);
                 let id = id.ok_or_else(|| Refusal::failed(&object, "too many ports", "delete one first"))?;
@@ -166,8 +169,10 @@ impl Switch {
     }
 
     /// Starts the ports that were prepared. Only a port that needs the very socket or device of its former self can still
-    /// fail for a reason of the user's; then the former one is put back.
-    fn install_ports(&mut self, attempt: &mut Attempt) -> Result<(), Refusal> {
+    /// fail for a reason of the user's; then the former one is put back. Says whether such a port came back with another MAC
+    /// address than it was prepared with.
+    fn install_ports(&mut self, attempt: &mut Attempt) -> Result<bool, Refusal> {
+        let mut moved = false;
         for (id, spec, of_port, step) in std::mem::take(&mut attempt.steps) {
             let name = spec.name.clone();
             let former = self.ports.remove(&name);
@@ -183,20 +188,29 @@ impl Switch {
                 }
                 (PortStep::Reopen | PortStep::Keep, former) => {
                     former.into_iter().for_each(|running| self.retire(attempt, running));
-                    self.workshop.open(id, &spec)?
+                    let opened = self.workshop.open(id, &spec)?;
+                    if let Some(place) = attempt.places.get_mut(&name) {
+                        moved |= std::mem::replace(&mut place.mac, opened.mac()) != opened.mac();
+                    }
+                    opened
                 }
             };
             attempt.started.push(name.clone());
             let running = self.workshop.start(id, spec, of_port, opened)?;
             self.ports.insert(name, running);
         }
-        Ok(())
+        Ok(moved)
     }
 
     /// Stops a port for another of its name, and remembers what it was.
     fn retire(&self, attempt: &mut Attempt, running: RunningPort) {
         attempt.replaced.push((running.id, Arc::clone(&running.spec), running.of_port));
         self.workshop.stop(running);
+    }
+
+    fn prepare_topology(&mut self, attempt: &mut Attempt, draft: &Model) -> Result<Arc<Topology>, Refusal> {
+        attempt.announcements = self.underlay.adopt(draft, &attempt.places);
+        self.topology_of(draft, &attempt.bridges, &attempt.places).map(Arc::new)
     }
 
     fn prepare_rule(
@@ -270,7 +284,7 @@ impl Switch {
         for (id, spec, of_port) in attempt.replaced {
             let name = spec.name.clone();
             let put_back = |opened| self.workshop.start(id, Arc::clone(&spec), of_port, opened);
-            match self.workshop.open(id, &spec).and_then(put_back) {
+            match self.workshop.open(id, &spec).map_err(Refusal::from).and_then(put_back) {
                 Ok(running) => drop(self.ports.insert(name, running)),
                 Err(refusal) => {
                     tracing::error!(%refusal, "a port could not be put back after a refused change");
@@ -341,7 +355,7 @@ enum PortStep {
     Start(Opened),
     /// It goes over to another socket or device.
     Replace(Opened),
-    /// It needs what it holds: that is closed and opened anew.
+    /// It needs what it holds, its very socket or device or memory: that is closed before the other is opened.
     Reopen,
 }
 
