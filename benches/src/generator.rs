@@ -205,6 +205,8 @@ impl Plan {
             format!("--txd={RING_LENGTH}"),
             format!("--rxd={RING_LENGTH}"),
             format!("--total-num-mbufs={mbufs}"),
+            "--txfreet=900".to_owned(),
+            "--mbcache=512".to_owned(),
         ])
         .args(options.split(' '))
     }
