@@ -24,13 +24,8 @@ fn bridge() -> Bridge {
 }
 
 fn rule(priority: u16, matching: Match) -> Rule {
-    Rule {
-        key: RuleKey { table: TableId::FIRST, priority, matching },
-        cookie: 0,
-        slot: RuleSlot(0),
-        actions: Box::new([Action::Output(PortId(2))]),
-        goto: None,
-    }
+    let key = RuleKey { table: TableId::FIRST, priority, matching };
+    Rule { actions: Box::new([Action::Output(PortId(2))]), ..Rule::new(key, RuleSlot(0)) }
 }
 
 /// UDP to one address and port.

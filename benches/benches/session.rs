@@ -27,12 +27,9 @@ fn bridge() -> Bridge {
     for field in [Field::Ipv4Src, Field::Ipv4Dst, Field::L4Src, Field::L4Dst] {
         matching = matching.exact(field, 0).unwrap();
     }
-    let rule = |priority, matching, action| Rule {
-        key: RuleKey { table: TableId::FIRST, priority, matching },
-        cookie: 0,
-        slot: RuleSlot(0),
-        actions: Box::new([action]),
-        goto: None,
+    let rule = |priority, matching, action| {
+        let key = RuleKey { table: TableId::FIRST, priority, matching };
+        Rule { actions: Box::new([action]), ..Rule::new(key, RuleSlot(0)) }
     };
     bridge.set_rule(rule(2, matching.build(), Action::Drop)).unwrap();
     bridge.set_rule(rule(1, Match::any(), Action::Output(PortId(2)))).unwrap();

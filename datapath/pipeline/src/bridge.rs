@@ -185,7 +185,7 @@ impl Bridge {
     }
 
     fn count_uses(&mut self, rule: &Rule, change: impl Fn(u32) -> u32) {
-        for port in rule.actions.iter().filter_map(Action::port) {
+        for port in rule.all_actions().filter_map(Action::port) {
             match change(self.uses.get(&port).copied().unwrap_or(0)) {
                 0 => self.uses.remove(&port),
                 uses => self.uses.insert(port, uses),

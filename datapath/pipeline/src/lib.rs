@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod action_set;
 mod bridge;
 mod counters;
 mod hash;
@@ -40,7 +41,7 @@ pub use mac::{Learned, MacEntry, MacTable, Station};
 pub use matching::{Match, MatchBuilder, MatchError};
 pub use plan::KeyPlan;
 pub use port::{Port, PortKind};
-pub use rule::{Prerequisite, Rule, RuleError, RuleErrorKind, RuleKey};
+pub use rule::{Prerequisite, Rule, RuleError, RuleErrorKind, RuleKey, WriteMetadata};
 pub use sessions::{Batch, SessionConfig, Sessions};
 pub use stamp::Stamp;
 pub use verdict::{Step, Unicast, Verdict};

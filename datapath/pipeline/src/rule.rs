@@ -20,7 +20,7 @@ pub struct RuleKey {
     pub matching: Match,
 }
 
-/// A rule. Of rules of one priority that overlap, OpenFlow leaves open which wins; here it depends on nothing but
+/// A rule: a match and its instructions (OpenFlow 1.3.5 §5.9), carried out in the order of the fields. Of rules of one priority that overlap, OpenFlow leaves open which wins; here it depends on nothing but
 /// the rules that there are (see [`Table`](crate::table::Table)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -30,10 +30,46 @@ pub struct Rule {
     pub cookie: u64,
     /// Where it counts.
     pub slot: RuleSlot,
-    /// What is done, in order. None and no `goto`: drop.
+    /// What is done at once, in order (apply-actions). A rule without instructions drops.
     pub actions: Box<[Action]>,
-    /// The table that goes on after the actions, a later one.
+    /// Whether the action set is emptied (clear-actions).
+    pub clear: bool,
+    /// What goes into the action set, which is carried out when no table follows (write-actions).
+    pub write: Box<[Action]>,
+    /// What later tables are told (write-metadata).
+    pub metadata: Option<WriteMetadata>,
+    /// The table that goes on, a later one.
     pub goto: Option<TableId>,
+}
+
+/// Writes some or all bits of [`Field::Metadata`](sluice_packet::Field::Metadata).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WriteMetadata {
+    /// The bits' values.
+    pub value: u64,
+    /// Which bits.
+    pub mask: u64,
+}
+
+impl Rule {
+    /// A rule without instructions.
+    pub fn new(key: RuleKey, slot: RuleSlot) -> Rule {
+        Rule {
+            key,
+            cookie: 0,
+            slot,
+            actions: Box::new([]),
+            clear: false,
+            write: Box::new([]),
+            metadata: None,
+            goto: None,
+        }
+    }
+
+    /// Every action that it names, whenever that is carried out.
+    pub fn all_actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.iter().chain(&self.write)
+    }
 }
 
 impl fmt::Display for RuleKey {

@@ -166,7 +166,7 @@ impl Needs {
     }
 
     fn count(&mut self, rule: &Rule, change: impl Fn(&mut u32)) {
-        for action in &rule.actions {
+        for action in rule.all_actions() {
             match action {
                 Action::Normal => change(&mut self.normal),
                 Action::InPort => change(&mut self.in_port),

@@ -18,7 +18,7 @@ fn matching(fields: &[(Field, u128)]) -> Match {
 
 fn rule(matching: Match, actions: &[Action]) -> Rule {
     let key = RuleKey { table: TableId::FIRST, priority: 7, matching };
-    Rule { key, cookie: 0, slot: RuleSlot(0), actions: actions.into(), goto: None }
+    Rule { actions: actions.into(), ..Rule::new(key, RuleSlot(0)) }
 }
 
 fn set(field: Field, value: u128) -> Action {

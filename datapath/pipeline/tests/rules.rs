@@ -110,7 +110,7 @@ proptest! {
             prop_assert_eq!(bridge.rule(&rule.key).map(|rule| &**rule), Some(rule));
         }
         for port in ports() {
-            let used = oracle.rules.iter().any(|rule| rule.actions.contains(&Action::Output(port.id)));
+            let used = oracle.rules.iter().any(|rule| rule.all_actions().any(|action| *action == Action::Output(port.id)));
             prop_assert_eq!(bridge.delete_port(port.id).is_err(), used);
         }
     }
@@ -193,7 +193,7 @@ proptest! {
         learns in any::<bool>(),
     ) {
         // Within a burst, sessions do not see what the burst itself teaches: with NORMAL, one frame at a time.
-        let learns_not = |rule: &Rule| !rule.actions.contains(&Action::Normal);
+        let learns_not = |rule: &Rule| !rule.all_actions().any(|action| *action == Action::Normal);
         let taken: Vec<_> = rules.into_iter().filter(|rule| learns || learns_not(rule)).collect();
         let (bridge, mut oracle) = with_rules(vec![]);
         let (counters, mut writers) = RuleCounters::new(1);

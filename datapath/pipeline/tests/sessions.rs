@@ -29,7 +29,7 @@ fn bridge(id: u16, field: Field) -> Bridge {
 
 fn rule(priority: u16, matching: Match, action: Action) -> Rule {
     let key = RuleKey { table: TableId::FIRST, priority, matching };
-    Rule { key, cookie: 0, slot: RuleSlot(priority.into()), actions: Box::new([action]), goto: None }
+    Rule { actions: Box::new([action]), ..Rule::new(key, RuleSlot(priority.into())) }
 }
 
 /// Sends flows through; returns how many had the rules run.

@@ -313,7 +313,7 @@ impl Switch {
                 if let Behind::Tunnel { remotes, .. } = &port.kind {
                     used.extend(remotes.iter().copied());
                     // Only a bridge with a tunnel port can have rules that name remotes.
-                    used.extend(bridge.rules().flat_map(|rule| rule.actions.iter()).filter_map(|action| {
+                    used.extend(bridge.rules().flat_map(|rule| rule.all_actions()).filter_map(|action| {
                         match action {
                             Action::SetTunnel { remote, .. } => *remote,
                             _ => None,

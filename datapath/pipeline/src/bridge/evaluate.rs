@@ -4,11 +4,13 @@ use sluice_overlay::Vni;
 use sluice_packet::{DropReason, Field, FlowKey, MacAddr};
 
 use super::Bridge;
+use crate::action_set::ActionSet;
 use crate::mac::Station;
 use crate::plan::VLAN_ID;
 use crate::verdict::{Step, Verdict};
 use crate::{
     Action, Ingress, Learned, Port, PortId, PortKind, RemoteId, Rule, RuleSlot, TableId, Tick, TunnelTarget,
+    WriteMetadata,
 };
 
 impl Bridge {
@@ -57,8 +59,10 @@ struct Stopped;
 impl<'a> Run<'a> {
     fn tables(&mut self) {
         let mut next = Some(TableId::FIRST);
+        let bridge = self.bridge;
+        let mut set = ActionSet::default();
         while let Some(table) = next {
-            let Some(rule) = self.bridge.tables.get(&table).and_then(|table| table.lookup(&self.key)) else {
+            let Some(rule) = bridge.tables.get(&table).and_then(|table| table.lookup(&self.key)) else {
                 self.reason = DropReason::TableMiss;
                 return;
             };
@@ -68,7 +72,19 @@ impl<'a> Run<'a> {
                     return;
                 }
             }
+            if rule.clear {
+                set.clear();
+            }
+            set.write(&rule.write, rule);
+            if let Some(WriteMetadata { value, mask }) = rule.metadata {
+                self.key.set_masked(Field::Metadata, value.into(), mask.into());
+            }
             next = rule.goto;
+        }
+        for (action, rule) in set.iter() {
+            if let Err(Stopped) = self.act(action, rule) {
+                return;
+            }
         }
     }
 

@@ -48,7 +48,7 @@ impl Bridge {
     pub fn delete_port(&mut self, id: PortId) -> Result<Arc<Port>, BridgeError> {
         if self.uses.contains_key(&id) {
             let uses = |action: &Action| action.port() == Some(id);
-            if let Some(rule) = self.rules().find(|rule| rule.actions.iter().any(uses)) {
+            if let Some(rule) = self.rules().find(|rule| rule.all_actions().any(uses)) {
                 return Err(BridgeError::PortInUse { port: id, rule: Box::new(rule.key.clone()) });
             }
         }

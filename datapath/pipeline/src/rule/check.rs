@@ -5,6 +5,7 @@ use std::fmt;
 use sluice_packet::{Field, Rewrite, SetField, VLAN_PRESENT};
 
 use super::{Rule, RuleKey};
+use crate::action_set::ActionSet;
 use crate::{Action, Match, PortId, TableId};
 
 /// Why a rule was refused: which, and the reason.
@@ -87,7 +88,7 @@ pub(crate) fn check(rule: &Rule, has_port: impl Fn(PortId) -> bool) -> Result<()
     let kind = check_match(&rule.key.matching)
         .and_then(|()| check_actions(rule))
         .and_then(|()| check_goto(rule))
-        .and_then(|()| match rule.actions.iter().filter_map(Action::port).find(|&port| !has_port(port)) {
+        .and_then(|()| match rule.all_actions().filter_map(Action::port).find(|&port| !has_port(port)) {
             Some(port) => Err(RuleErrorKind::UnknownPort(port)),
             None => Ok(()),
         });
@@ -113,11 +114,15 @@ fn check_match(matching: &Match) -> Result<(), RuleErrorKind> {
 fn check_actions(rule: &Rule) -> Result<(), RuleErrorKind> {
     let known = Known::of(&rule.key.matching);
     let mut tags = u32::from(known.tagged);
-    for action in &rule.actions {
+    let alone = rule.actions.len() == 1 && rule.write.is_empty() && rule.goto.is_none();
+    if rule.all_actions().any(|action| matches!(action, Action::Drop)) && !alone {
+        return Err(RuleErrorKind::DropNotAlone);
+    }
+    let mut set = ActionSet::default();
+    set.write(&rule.write, ());
+    // What other tables do in between is not known here: a frame that has not what is needed by then is dropped.
+    for action in rule.actions.iter().chain(set.iter().map(|(action, ())| action)) {
         match action {
-            Action::Drop if rule.actions.len() > 1 || rule.goto.is_some() => {
-                return Err(RuleErrorKind::DropNotAlone);
-            }
             Action::Rewrite(Rewrite::PushVlan(_)) => tags += 1,
             Action::Rewrite(Rewrite::PopVlan) => {
                 tags = tags.checked_sub(1).ok_or(RuleErrorKind::NotTagged)?;

@@ -17,7 +17,7 @@ use sluice_overlay::Vni;
 use sluice_packet::{Field, Rewrite, SetField, Tpid};
 use sluice_pipeline::{
     Action, Bridge, BridgeId, Ingress, MacTable, Match, OfPort, Port, PortId, PortKind, RemoteId, Rule,
-    RuleKey, RuleSlot, TableId, TunnelIngress, TunnelTarget,
+    RuleKey, RuleSlot, TableId, TunnelIngress, TunnelTarget, WriteMetadata,
 };
 
 pub const AGEING_S: u32 = 80;
@@ -164,11 +164,20 @@ pub fn rule() -> impl Strategy<Value = Rule> {
         6 => vec(action(), 0..4),
         1 => Just(vec![Action::Drop]),
     ];
-    (0_u8..4, 0_u16..5, matching(), any::<u64>(), actions, goto).prop_map(
-        |(table, priority, matching, cookie, actions, goto)| {
+    let set = (
+        prop_oneof![4 => Just(false), 1 => Just(true)],
+        prop_oneof![2 => Just(vec![]), 1 => vec(action(), 0..4)],
+    );
+    let metadata = prop_oneof![
+        3 => Just(None),
+        1 => (0_u64..8, 0_u64..8).prop_map(|(value, mask)| Some(WriteMetadata { value: value & mask, mask })),
+    ];
+    (0_u8..4, 0_u16..5, matching(), any::<u64>(), actions, set, metadata, goto).prop_map(
+        |(table, priority, matching, cookie, actions, (clear, write), metadata, goto)| {
             let table = TableId::new(if table == 3 { 0 } else { table }).unwrap();
             let key = RuleKey { table, priority, matching };
-            Rule { key, cookie, slot: RuleSlot(0), actions: actions.into(), goto }
+            let (actions, write) = (actions.into(), write.into());
+            Rule { cookie, actions, clear, write, metadata, goto, ..Rule::new(key, RuleSlot(0)) }
         },
     )
 }
@@ -237,7 +246,7 @@ fn set() -> impl Strategy<Value = Rewrite> {
 /// Whether a rule makes another message of an ICMPv6 packet: then other fields appear in it, of which the key knows
 /// nothing until the frame is next parsed.
 pub fn retypes_icmp(rule: &Rule) -> bool {
-    rule.actions.iter().any(|action| {
+    rule.all_actions().any(|action| {
         matches!(action, Action::Rewrite(Rewrite::Set(set)) if matches!(set.field(), Field::L4Src | Field::L4Dst))
     }) && rule.key.matching.fields().any(|(field, value, _)| field == Field::IpProto && value == 58)
 }

@@ -4,9 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use sluice_packet::{Depth, DropReason, Field, FlowKey, Head, Layout, extract};
+use sluice_overlay::Vni;
+use sluice_packet::{Depth, DropReason, Field, FlowKey, Head, Layout, Rewrite, extract};
 use sluice_pipeline::{
-    Action, Ingress, Port, PortKind, Rule, RuleKey, RuleSlot, Station, Step, TableId, TunnelTarget, Verdict,
+    Action, Ingress, Port, PortKind, RemoteId, Rule, RuleKey, RuleSlot, Station, Step, TableId, TunnelTarget,
+    Verdict,
 };
 
 /// What became of a frame.
@@ -19,6 +21,45 @@ pub struct Outcome {
     pub drop: Option<DropReason>,
     /// A rewrite failed on the way: nobody says what then counts.
     pub failed: Option<DropReason>,
+}
+
+/// A frame on its way.
+struct Run {
+    frame: Frame,
+    ingress: Ingress,
+    vni: Option<Vni>,
+    remote: Option<RemoteId>,
+    metadata: u128,
+    reason: DropReason,
+    outcome: Outcome,
+}
+
+/// A rewrite failed.
+struct Failed;
+
+impl Run {
+    /// What tables see of the frame as it is by now.
+    fn key(&self) -> FlowKey {
+        let mut key = FlowKey::EMPTY;
+        self.ingress.write_to(&mut key);
+        let bytes = self.frame.head.bytes();
+        extract(Depth::L4, bytes, bytes.len(), &mut key).expect("rewrites leave a frame valid");
+        key.set(Field::Metadata, self.metadata);
+        key
+    }
+}
+
+/// Which place of the action set an action takes, in the order of carrying out (OpenFlow 1.3.5 §5.10).
+fn kind(action: &Action) -> (u8, u8) {
+    match action {
+        Action::Rewrite(Rewrite::PopVlan) => (0, 0),
+        Action::Rewrite(Rewrite::PushVlan(_)) => (1, 0),
+        Action::Rewrite(Rewrite::DecTtl) => (2, 0),
+        Action::Rewrite(Rewrite::Set(set)) => (3, set.field() as u8),
+        Action::SetTunnel { vni: Some(_), remote: None } => (4, 0),
+        Action::SetTunnel { .. } => (4, 1),
+        _ => (5, 0),
+    }
 }
 
 pub struct Oracle {
@@ -56,111 +97,137 @@ impl Oracle {
         self.rules.retain(|rule| rule.key != *key);
     }
 
-    pub fn run(&mut self, mut frame: Frame, ingress: &Ingress) -> Outcome {
-        let mut outcome = Outcome::default();
-        let mut reason = DropReason::RuleDrop;
+    pub fn run(&mut self, frame: Frame, ingress: &Ingress) -> Outcome {
+        let mut run = Run {
+            frame,
+            ingress: *ingress,
+            vni: None,
+            remote: None,
+            metadata: 0,
+            reason: DropReason::RuleDrop,
+            outcome: Outcome::default(),
+        };
+        if self.tables(&mut run).is_err() {
+            return run.outcome;
+        }
+        run.outcome.drop = run.outcome.deliveries.is_empty().then_some(run.reason);
+        run.outcome
+    }
+
+    fn tables(&mut self, run: &mut Run) -> Result<(), Failed> {
         let mut next = Some(TableId::FIRST);
-        let (mut vni, mut remote) = (None, None);
-        let mut metadata = 0;
+        let mut written: Vec<(Action, TableId, u64)> = vec![];
         while let Some(table) = next {
-            let mut key = FlowKey::EMPTY;
-            ingress.write_to(&mut key);
-            let bytes = frame.head.bytes().to_vec();
-            extract(Depth::L4, &bytes, bytes.len(), &mut key).expect("rewrites leave a frame valid");
-            key.set(Field::Metadata, metadata);
+            let key = run.key();
             let Some(rule) = self.best(table, &key).cloned() else {
-                reason = DropReason::TableMiss;
-                break;
+                run.reason = DropReason::TableMiss;
+                return Ok(());
             };
-            outcome.rules.push(rule.slot);
+            run.outcome.rules.push(rule.slot);
             for action in &rule.actions {
-                extract(Depth::L4, frame.head.bytes(), frame.head.len(), &mut key).unwrap();
-                let mut deliver = |step| outcome.deliveries.push((step, frame.head.bytes().to_vec()));
-                let mut send = |port: &Port, to: Option<_>| match &port.kind {
-                    PortKind::Local => deliver(Step::Output { port: port.id }),
-                    PortKind::Tunnel { vni: own, remotes } => {
-                        let one = remote.or(to).map(|one| vec![one]);
-                        for remote in one.unwrap_or(remotes.to_vec()) {
-                            let target = TunnelTarget { vni: vni.unwrap_or(*own), remote };
-                            deliver(Step::Tunnel { port: port.id, target });
+                self.act(action, table, rule.cookie, run)?;
+            }
+            if rule.clear {
+                written.clear();
+            }
+            for action in &rule.write {
+                written.retain(|(other, ..)| kind(other) != kind(action));
+                written.push((*action, table, rule.cookie));
+            }
+            if let Some(write) = rule.metadata {
+                run.metadata = run.metadata & !u128::from(write.mask) | u128::from(write.value);
+            }
+            next = rule.goto;
+        }
+        written.sort_by_key(|(action, ..)| kind(action));
+        for (action, table, cookie) in written {
+            self.act(&action, table, cookie, run)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: &Action, table: TableId, cookie: u64, run: &mut Run) -> Result<(), Failed> {
+        let key = run.key();
+        let Run { frame, ingress, vni, remote, metadata, reason, outcome } = run;
+        let (set_vni, set_remote) = (*vni, *remote);
+        let mut deliver = |step| outcome.deliveries.push((step, frame.head.bytes().to_vec()));
+        let mut send = |port: &Port, to: Option<_>| match &port.kind {
+            PortKind::Local => deliver(Step::Output { port: port.id }),
+            PortKind::Tunnel { vni: own, remotes } => {
+                let one = set_remote.or(to).map(|one| vec![one]);
+                for remote in one.unwrap_or(remotes.to_vec()) {
+                    let target = TunnelTarget { vni: set_vni.unwrap_or(*own), remote };
+                    deliver(Step::Tunnel { port: port.id, target });
+                }
+            }
+        };
+        let tunnel = ingress.tunnel.is_some();
+        let mut flood = || {
+            let others = self.ports.iter().filter(|port| port.flood && port.id != ingress.port);
+            let others: Vec<_> = others.filter(|port| !tunnel || port.kind == PortKind::Local).collect();
+            others.iter().for_each(|port| send(port, None));
+            !others.is_empty()
+        };
+        match action {
+            Action::Output(id) if *id == ingress.port => *reason = DropReason::SplitHorizon,
+            Action::Output(id) => send(self.ports.iter().find(|port| port.id == *id).unwrap(), None),
+            Action::Flood => {
+                if !flood() {
+                    *reason = DropReason::SplitHorizon;
+                }
+            }
+            Action::InPort => deliver(match ingress.tunnel {
+                None => Step::Output { port: ingress.port },
+                Some(tunnel) => Step::Tunnel { port: ingress.port, target: tunnel.target },
+            }),
+            Action::Punt { max_bytes } => deliver(Step::Punt { max_bytes: *max_bytes, table, cookie }),
+            Action::Drop => {}
+            Action::SetTunnel { vni: new_vni, remote: new_remote } => {
+                *vni = new_vni.or(*vni);
+                *remote = new_remote.or(*remote);
+            }
+            Action::Normal => {
+                let vlan = key.get(Field::VlanTci) & 0xfff;
+                let (src, dst) = (key.get(Field::EthSrc), key.get(Field::EthDst));
+                if dst & !0xf == 0x0180_c200_0000 {
+                    *reason = DropReason::LinkLocal;
+                    return Ok(());
+                }
+                let group = |mac: u128| mac >> 40 & 1 == 1;
+                if !group(src) && src != 0 {
+                    let remote = ingress.tunnel.map(|tunnel| tunnel.target.remote);
+                    self.macs.insert((vlan, src), Station { port: ingress.port, remote });
+                }
+                let station = self.macs.get(&(vlan, dst)).filter(|_| !group(dst) && dst != 0);
+                let port = station.and_then(|station| self.ports.iter().find(|port| port.id == station.port));
+                match (station, port) {
+                    (Some(station), Some(port)) => {
+                        if port.id == ingress.port || (tunnel && port.kind != PortKind::Local) {
+                            *reason = DropReason::SplitHorizon;
+                        } else {
+                            send(port, station.remote);
                         }
                     }
-                };
-                let tunnel = ingress.tunnel.is_some();
-                let mut flood = || {
-                    let others = self.ports.iter().filter(|port| port.flood && port.id != ingress.port);
-                    let others: Vec<_> =
-                        others.filter(|port| !tunnel || port.kind == PortKind::Local).collect();
-                    others.iter().for_each(|port| send(port, None));
-                    !others.is_empty()
-                };
-                match action {
-                    Action::Output(id) if *id == ingress.port => reason = DropReason::SplitHorizon,
-                    Action::Output(id) => send(self.ports.iter().find(|port| port.id == *id).unwrap(), None),
-                    Action::Flood => {
+                    _ => {
                         if !flood() {
-                            reason = DropReason::SplitHorizon;
-                        }
-                    }
-                    Action::InPort => deliver(match ingress.tunnel {
-                        None => Step::Output { port: ingress.port },
-                        Some(tunnel) => Step::Tunnel { port: ingress.port, target: tunnel.target },
-                    }),
-                    Action::Punt { max_bytes } => {
-                        deliver(Step::Punt { max_bytes: *max_bytes, table, cookie: rule.cookie });
-                    }
-                    Action::Drop => {}
-                    Action::SetTunnel { vni: new_vni, remote: new_remote } => {
-                        vni = new_vni.or(vni);
-                        remote = new_remote.or(remote);
-                    }
-                    Action::Normal => {
-                        let vlan = key.get(Field::VlanTci) & 0xfff;
-                        let (src, dst) = (key.get(Field::EthSrc), key.get(Field::EthDst));
-                        if dst & !0xf == 0x0180_c200_0000 {
-                            reason = DropReason::LinkLocal;
-                            continue;
-                        }
-                        let group = |mac: u128| mac >> 40 & 1 == 1;
-                        if !group(src) && src != 0 {
-                            let remote = ingress.tunnel.map(|tunnel| tunnel.target.remote);
-                            self.macs.insert((vlan, src), Station { port: ingress.port, remote });
-                        }
-                        let station = self.macs.get(&(vlan, dst)).filter(|_| !group(dst) && dst != 0);
-                        let port = station
-                            .and_then(|station| self.ports.iter().find(|port| port.id == station.port));
-                        match (station, port) {
-                            (Some(station), Some(port)) => {
-                                if port.id == ingress.port || (tunnel && port.kind != PortKind::Local) {
-                                    reason = DropReason::SplitHorizon;
-                                } else {
-                                    send(port, station.remote);
-                                }
-                            }
-                            _ => {
-                                if !flood() {
-                                    reason = DropReason::SplitHorizon;
-                                }
-                            }
-                        }
-                    }
-                    Action::Rewrite(rewrite) => {
-                        if let Err(failure) = rewrite.apply(&mut frame.head, &mut frame.layout) {
-                            outcome.failed = Some(failure);
-                            return outcome;
-                        }
-                        if let sluice_packet::Rewrite::Set(set) = rewrite
-                            && set.field() == Field::Metadata
-                        {
-                            metadata = metadata & !set.mask() | set.value();
+                            *reason = DropReason::SplitHorizon;
                         }
                     }
                 }
             }
-            next = rule.goto;
+            Action::Rewrite(rewrite) => {
+                if let Err(failure) = rewrite.apply(&mut frame.head, &mut frame.layout) {
+                    outcome.failed = Some(failure);
+                    return Err(Failed);
+                }
+                if let Rewrite::Set(set) = rewrite
+                    && set.field() == Field::Metadata
+                {
+                    *metadata = *metadata & !set.mask() | set.value();
+                }
+            }
         }
-        outcome.drop = outcome.deliveries.is_empty().then_some(reason);
-        outcome
+        Ok(())
     }
 
     /// The matching rule of the highest priority. Between equals: of the mask whose best rule has the highest priority,
