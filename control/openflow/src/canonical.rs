@@ -1,12 +1,13 @@
 //! Which flows mean something, and the one form of each.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use sluice_api::field::MaskedField;
 use sluice_api::key::{FlowKey, KeyError};
 use sluice_api::v1::action::{Kind, SetTunnel};
-use sluice_api::v1::{Action, Field, FieldMatch, Flow};
+use sluice_api::v1::{Action, Field, FieldMatch, Flow, WriteMetadata};
 use sluice_api::{MAX_OF_PORT, MAX_TABLE};
 
 use crate::needs::{Known, Needs};
@@ -54,7 +55,7 @@ pub enum FlowError {
     #[error("there is no port {0}: OpenFlow ports are 1 to {MAX_OF_PORT}")]
     OutputPort(u32),
     /// `drop` stands beside other actions.
-    #[error("drop must stand alone")]
+    #[error("drop must be all that a flow does")]
     DropNotAlone,
     /// `goto_table` points backwards or nowhere.
     #[error("goto_table:{to} from table {from}: the next table must be {} to {MAX_TABLE}", .from + 1)]
@@ -105,8 +106,16 @@ pub fn canonical(flow: Flow) -> Result<(FlowKey, Flow), FlowError> {
         return Err(FlowError::GotoTable { from: flow.table, to });
     }
     let matches = key.matches().iter().map(|masked| (*masked).into()).collect();
-    let actions = actions(flow.actions, flow.goto_table.is_some(), known)?;
-    Ok((key, Flow { matches, actions, ..flow }))
+    let write_metadata = flow.write_metadata.filter(|write| write.mask != 0);
+    let write_metadata =
+        write_metadata.map(|WriteMetadata { value, mask }| WriteMetadata { value: value & mask, mask });
+    let alone = flow.goto_table.is_none()
+        && flow.write_actions.is_empty()
+        && !flow.clear_actions
+        && write_metadata.is_none();
+    let actions = actions(flow.actions, alone, known)?;
+    let write_actions = action_set(self::actions(flow.write_actions, false, known)?);
+    Ok((key, Flow { matches, actions, write_actions, write_metadata, ..flow }))
 }
 
 fn check_field(masked: MaskedField, known: Known, needs: Needs) -> Result<(), FlowError> {
@@ -138,15 +147,50 @@ const fn is_maskable(field: Field) -> bool {
     )
 }
 
-fn actions(actions: Vec<Action>, has_goto: bool, known: Known) -> Result<Vec<Action>, FlowError> {
-    if actions.is_empty() && !has_goto {
+/// A list of actions; `alone` if it is all that the flow does.
+fn actions(actions: Vec<Action>, alone: bool, known: Known) -> Result<Vec<Action>, FlowError> {
+    if actions.is_empty() && alone {
         return Ok(vec![Action { kind: Some(Kind::Drop(Default::default())) }]);
     }
     let drops = actions.iter().any(|action| matches!(action.kind, Some(Kind::Drop(_))));
-    if drops && (actions.len() > 1 || has_goto) {
+    if drops && (actions.len() > 1 || !alone) {
         return Err(FlowError::DropNotAlone);
     }
     actions.into_iter().map(|action| Ok(Action { kind: Some(canonical_action(action, known)?) })).collect()
+}
+
+/// The action set that a list makes of an empty one (OpenFlow 1.3.5 §5.10): the last action of each kind, in the order in
+/// which they are carried out.
+fn action_set(actions: Vec<Action>) -> Vec<Action> {
+    let mut set = BTreeMap::new();
+    for action in actions {
+        let Some(place) = action.kind.as_ref().and_then(place) else { continue };
+        let former = set.insert(place, action);
+        if let (
+            Some(Action { kind: Some(Kind::SetTunnel(new)) }),
+            Some(Action { kind: Some(Kind::SetTunnel(old)) }),
+        ) = (set.get_mut(&place), former)
+        {
+            new.vni = new.vni.or(old.vni);
+            if new.remote.is_empty() {
+                new.remote = old.remote;
+            }
+        }
+    }
+    set.into_values().collect()
+}
+
+/// Where an action stands in a set: its kind, and the field that it sets.
+fn place(kind: &Kind) -> Option<(u8, i32)> {
+    Some(match kind {
+        Kind::PopVlan(_) => (0, 0),
+        Kind::PushVlan(_) => (1, 0),
+        Kind::DecTtl(_) => (2, 0),
+        Kind::SetField(set) => (3, set.field),
+        Kind::SetTunnel(_) => (4, 0),
+        Kind::Output(_) | Kind::Normal(_) | Kind::Flood(_) | Kind::InPort(_) | Kind::Controller(_) => (5, 0),
+        Kind::Drop(_) => return None,
+    })
 }
 
 fn canonical_action(action: Action, known: Known) -> Result<Kind, FlowError> {

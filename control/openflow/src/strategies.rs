@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use sluice_api::field::MaskedField;
 use sluice_api::v1::action::{Kind, Output, Punt, PushVlan, SetTunnel};
-use sluice_api::v1::{Action, Field, Flow};
+use sluice_api::v1::{Action, Field, Flow, WriteMetadata};
 
 use crate::canonical;
 
@@ -20,9 +20,9 @@ pub(crate) fn any_flow() -> impl Strategy<Value = Flow> {
         0..=253_u32,
         any::<u16>(),
         any::<u64>(),
-        option::of(0..=254_u32),
+        instructions(),
     )
-        .prop_map(|(protocol, others, actions, table, priority, cookie, goto_table)| {
+        .prop_map(|(protocol, others, actions, table, priority, cookie, instructions)| {
             let mut matches: Vec<MaskedField> = Vec::new();
             for masked in protocol.into_iter().chain(others) {
                 if !matches.iter().any(|old| old.field() == masked.field()) {
@@ -36,15 +36,36 @@ pub(crate) fn any_flow() -> impl Strategy<Value = Flow> {
                 matches: matches.into_iter().map(Into::into).collect(),
                 cookie,
                 actions,
-                goto_table,
+                ..instructions
             }
         })
+}
+
+/// What a flow does beside its actions.
+fn instructions() -> impl Strategy<Value = Flow> {
+    let write_metadata = (any::<u64>(), prop_oneof![Just(u64::MAX), any::<u64>(), Just(0)])
+        .prop_map(|(value, mask)| WriteMetadata { value, mask });
+    (option::of(0..=254_u32), any::<bool>(), vec(action(), 0..4), option::of(write_metadata)).prop_map(
+        |(goto_table, clear_actions, write_actions, write_metadata)| Flow {
+            goto_table,
+            clear_actions,
+            write_actions,
+            write_metadata,
+            ..Flow::default()
+        },
+    )
 }
 
 /// Canonical flows. Parts of [`any_flow`] that mean nothing are left out one by one.
 pub(crate) fn canonical_flow() -> impl Strategy<Value = Flow> {
     any_flow().prop_map(|flow| {
-        let mut kept = Flow { matches: Vec::new(), actions: Vec::new(), goto_table: None, ..flow.clone() };
+        let mut kept = Flow {
+            bridge: flow.bridge.clone(),
+            table: flow.table,
+            priority: flow.priority,
+            cookie: flow.cookie,
+            ..Flow::default()
+        };
         let keep = |kept: &mut Flow, change: &dyn Fn(&mut Flow)| {
             let mut tried = kept.clone();
             change(&mut tried);
@@ -58,6 +79,11 @@ pub(crate) fn canonical_flow() -> impl Strategy<Value = Flow> {
         for action in &flow.actions {
             keep(&mut kept, &|flow| flow.actions.push(action.clone()));
         }
+        for action in &flow.write_actions {
+            keep(&mut kept, &|flow| flow.write_actions.push(action.clone()));
+        }
+        keep(&mut kept, &|kept| kept.clear_actions = flow.clear_actions);
+        keep(&mut kept, &|kept| kept.write_metadata = flow.write_metadata);
         keep(&mut kept, &|kept| kept.goto_table = flow.goto_table);
         canonical(kept).unwrap().1
     })

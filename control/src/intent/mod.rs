@@ -36,7 +36,7 @@ pub struct Intent {
 }
 
 /// An object and, for ports and NICs, the OpenFlow port that it was given for as long as it stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The object.
     pub spec: Arc<Spec>,

@@ -19,7 +19,7 @@ use super::value::{
 pub const TUNNEL_SUFFIX: &str = "-vxlan";
 
 /// An object without its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Spec {
     /// A forwarding domain.
     Bridge(Bridge),
@@ -118,11 +118,10 @@ pub struct Nic {
 }
 
 /// What a flow does; canonical.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    pub(crate) cookie: u64,
-    pub(crate) actions: Vec<v1::Action>,
-    pub(crate) goto_table: Option<u32>,
+    /// The flow without what names it.
+    nameless: v1::Flow,
 }
 
 /// Addresses of other hosts' VTEPs, each once, in order.
@@ -265,8 +264,8 @@ impl Vtep {
 
 impl Rule {
     pub(crate) fn to_api(&self, key: &FlowKey) -> v1::Flow {
-        let (cookie, actions, goto_table) = (self.cookie, self.actions.clone(), self.goto_table);
-        v1::Flow { cookie, actions, goto_table, ..key.into() }
+        let v1::Flow { bridge, table, priority, matches, .. } = key.into();
+        v1::Flow { bridge, table, priority, matches, ..self.nameless.clone() }
     }
 }
 
@@ -402,5 +401,6 @@ fn mtu(mtu: u32) -> Result<Option<NonZeroU32>, ValueError> {
 fn flow(flow: v1::Flow) -> Result<(FlowKey, Rule), Reason> {
     in_field("bridge", Name::new(&flow.bridge))?;
     let (key, flow) = sluice_openflow::canonical(flow)?;
-    Ok((key, Rule { cookie: flow.cookie, actions: flow.actions, goto_table: flow.goto_table }))
+    let nameless = v1::Flow { bridge: String::new(), table: 0, priority: 0, matches: Vec::new(), ..flow };
+    Ok((key, Rule { nameless }))
 }

@@ -8,7 +8,7 @@ use sluice_api::v1;
 use sluice_api::v1::action::Kind as Api;
 use sluice_overlay::Vni;
 use sluice_packet::{Field, Rewrite, SetField, Tpid};
-use sluice_pipeline::{Action, Match, PortId, RemoteId, Rule, RuleKey, RuleSlot, TableId};
+use sluice_pipeline::{Action, Match, PortId, RemoteId, Rule, RuleKey, RuleSlot, TableId, WriteMetadata};
 
 use super::model::flow_name;
 use super::refusal::Refusal;
@@ -39,10 +39,19 @@ pub(crate) fn rule_key(flow: &v1::Flow) -> Result<RuleKey, Refusal> {
 /// The rule that `flow` is, counting in `slot`.
 pub(crate) fn rule(flow: &v1::Flow, slot: RuleSlot, names: &mut impl Names) -> Result<Rule, Refusal> {
     let key = rule_key(flow)?;
-    let actions =
-        flow.actions.iter().map(|action| convert(flow, action, names)).collect::<Result<_, Refusal>>()?;
-    let goto = flow.goto_table.map(|number| table(flow, number)).transpose()?;
-    Ok(Rule { key, cookie: flow.cookie, slot, actions, goto })
+    let mut convert_all = |actions: &[v1::Action]| {
+        actions.iter().map(|action| convert(flow, action, names)).collect::<Result<Box<[_]>, Refusal>>()
+    };
+    let metadata = flow.write_metadata.as_ref();
+    Ok(Rule {
+        cookie: flow.cookie,
+        actions: convert_all(&flow.actions)?,
+        clear: flow.clear_actions,
+        write: convert_all(&flow.write_actions)?,
+        metadata: metadata.map(|write| WriteMetadata { value: write.value & write.mask, mask: write.mask }),
+        goto: flow.goto_table.map(|number| table(flow, number)).transpose()?,
+        ..Rule::new(key, slot)
+    })
 }
 
 fn convert(flow: &v1::Flow, action: &v1::Action, names: &mut impl Names) -> Result<Action, Refusal> {

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use sluice_api::MAX_TABLE;
 use sluice_api::field::MaskedField;
 use sluice_api::v1::action::{Kind, Output, Punt, PushVlan, SetTunnel};
 use sluice_api::v1::{Action, Field};
@@ -15,7 +14,7 @@ use super::value;
 use crate::needs::{Known, Needs};
 
 /// Actions' names, for suggestions.
-const ACTIONS: [&str; 24] = [
+const ACTIONS: [&str; 29] = [
     "output",
     "normal",
     "flood",
@@ -40,49 +39,27 @@ const ACTIONS: [&str; 24] = [
     "strip_vlan",
     "dec_ttl",
     "set_tunnel",
+    "write_actions",
+    "clear_actions",
+    "write_metadata",
+    "apply_actions",
+    "goto_table",
 ];
 
-/// Reads the list behind `actions=` of a flow of `table`.
-pub(super) fn parse(
-    list: Token<'_>,
-    table: u32,
-    known: Known,
-    ports: &PortNames<'_>,
-) -> Result<(Vec<Action>, Option<u32>), SyntaxError> {
-    let (mut actions, mut goto, mut dropped) = (Vec::new(), None, false);
-    let mut rest = list;
-    while let Some((piece, after)) = rest.next_piece() {
-        if goto.is_some() {
-            return Err(piece.error(Reason::GotoNotLast));
-        }
-        let call = Call::new(piece);
-        if call.name.text == "goto_table" {
-            goto = Some(goto_table(&call, table)?);
-        } else {
-            let kind = action(&call, known, ports)?;
-            dropped |= matches!(kind, Kind::Drop(_));
-            actions.push(Action { kind: Some(kind) });
-        }
-        if dropped && (actions.len() > 1 || goto.is_some()) {
-            return Err(piece.error(Reason::DropNotAlone));
-        }
-        rest = after;
-    }
-    if actions.is_empty() && goto.is_none() {
-        return Err(rest.error(Reason::NoActions));
-    }
-    Ok((actions, goto))
+/// Reads one action.
+pub(super) fn parse(call: &Call<'_>, known: Known, ports: &PortNames<'_>) -> Result<Action, SyntaxError> {
+    action(call, known, ports).map(|kind| Action { kind: Some(kind) })
 }
 
 /// `name`, `name:argument`, `name(argument)` or `name=argument`.
-struct Call<'a> {
-    piece: Token<'a>,
-    name: Token<'a>,
-    argument: Option<Token<'a>>,
+pub(super) struct Call<'a> {
+    pub(super) piece: Token<'a>,
+    pub(super) name: Token<'a>,
+    pub(super) argument: Option<Token<'a>>,
 }
 
 impl<'a> Call<'a> {
-    fn new(piece: Token<'a>) -> Call<'a> {
+    pub(super) fn new(piece: Token<'a>) -> Call<'a> {
         let Some(separator) = piece.text.chars().find(|c| matches!(c, ':' | '(' | '=')) else {
             return Call { piece, name: piece, argument: None };
         };
@@ -97,7 +74,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn argument(&self, what: &'static str) -> Result<Token<'a>, SyntaxError> {
+    pub(super) fn argument(&self, what: &'static str) -> Result<Token<'a>, SyntaxError> {
         self.argument
             .filter(|argument| !argument.text.is_empty())
             .ok_or_else(|| self.piece.error(Reason::NoValue(what)))
@@ -255,14 +232,6 @@ fn remote(token: Token<'_>, address: Option<IpAddr>) -> Result<Kind, SyntaxError
     Ok(Kind::SetTunnel(SetTunnel { vni: None, remote: address.to_string() }))
 }
 
-fn goto_table(call: &Call<'_>, table: u32) -> Result<u32, SyntaxError> {
-    let argument = call.argument("a table, as goto_table:1")?;
-    match value::number32(argument, 0, u32::MAX) {
-        Ok(to) if to > table && to <= MAX_TABLE => Ok(to),
-        _ => Err(argument.error(Reason::GotoTable(table))),
-    }
-}
-
 fn unknown(call: &Call<'_>) -> SyntaxError {
     let name = call.name.text;
     let reason = match name {
@@ -270,10 +239,8 @@ fn unknown(call: &Call<'_>) -> SyntaxError {
         "local" | "LOCAL" => Reason::Unsupported("bridges have no local port of the host"),
         "ct" | "ct_clear" => Reason::Unsupported("connection tracking comes with security groups"),
         "group" | "meter" | "learn" | "conjunction" | "move" | "load" | "push" | "pop" | "note" | "clone"
-        | "enqueue" | "write_actions" | "clear_actions" | "write_metadata" | "apply_actions"
-        | "push_mpls" | "pop_mpls" | "multipath" | "bundle" | "sample" | "fin_timeout" | "exit" => {
-            Reason::Unsupported("Sluice has no such action")
-        }
+        | "enqueue" | "push_mpls" | "pop_mpls" | "multipath" | "bundle" | "sample" | "fin_timeout"
+        | "exit" => Reason::Unsupported("Sluice has no such action"),
         _ => Reason::UnknownAction(nearest(name, ACTIONS.into_iter())),
     };
     call.name.error(reason)

@@ -74,14 +74,16 @@ pub enum Reason {
     /// Something known to OVS that Sluice does not have.
     #[error("not supported: {0}")]
     Unsupported(&'static str),
-    /// `goto_table` is not the last action.
-    #[error("goto_table must be the last action")]
-    GotoNotLast,
+    /// An instruction that others must not stand behind.
+    #[error(
+        "it stands too late or twice: actions come first, then clear_actions, write_actions, write_metadata and goto_table"
+    )]
+    InstructionOrder,
     /// `goto_table` points backwards or nowhere.
     #[error("the next table must be {} to {MAX_TABLE}", .0 + 1)]
     GotoTable(u32),
     /// `drop` beside other actions.
-    #[error("drop must stand alone")]
+    #[error("drop must be all that a flow does")]
     DropNotAlone,
     /// The parts are well-formed and mean nothing together.
     #[error(transparent)]

@@ -9,6 +9,7 @@
 
 mod actions;
 mod error;
+mod instructions;
 mod names;
 mod parse;
 mod print;

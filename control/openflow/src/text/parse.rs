@@ -6,8 +6,8 @@ use sluice_api::key::FlowKey;
 use sluice_api::v1::{Field, Flow};
 
 use super::PortNames;
-use super::actions;
 use super::error::{Reason, SyntaxError, nearest};
+use super::instructions;
 use super::names::{NAMES, SHORTHANDS, find, unsupported};
 use super::token::Token;
 use super::value;
@@ -43,7 +43,7 @@ pub fn parse_flow(bridge: &str, text: &str, ports: &PortNames<'_>) -> Result<Flo
     let known = Known::from_matches(&parser.matches);
     let mut flow = parser.flow;
     flow.matches = parser.matches.into_iter().map(Into::into).collect();
-    (flow.actions, flow.goto_table) = actions::parse(list, flow.table, known, ports)?;
+    instructions::parse(list, &mut flow, known, ports)?;
     finish(text, flow).map(|(_, flow)| flow)
 }
 

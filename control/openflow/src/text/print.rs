@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sluice_api::field::MaskedField;
 use sluice_api::key::FlowKey;
 use sluice_api::v1::action::{Kind, SetTunnel};
-use sluice_api::v1::{Action, Field, FieldMatch, Flow};
+use sluice_api::v1::{Action, Field, FieldMatch, Flow, WriteMetadata};
 
 use super::names::{NAMES, Name, Shorthand};
 use super::parse::DEFAULT_PRIORITY;
@@ -75,7 +75,19 @@ impl Display for ActionsText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known =
             FlowKey::try_from(self.0).map(|key| Known::from_matches(key.matches())).unwrap_or_default();
-        let mut parts: Vec<String> = self.0.actions.iter().map(|action| action_text(action, known)).collect();
+        let texts =
+            |actions: &[Action]| actions.iter().map(|action| action_text(action, known)).collect::<Vec<_>>();
+        let mut parts = texts(&self.0.actions);
+        if self.0.clear_actions {
+            parts.push("clear_actions".to_owned());
+        }
+        if !self.0.write_actions.is_empty() {
+            parts.push(format!("write_actions({})", join(&texts(&self.0.write_actions))));
+        }
+        parts.extend(self.0.write_metadata.as_ref().map(|WriteMetadata { value, mask }| match *mask {
+            u64::MAX => format!("write_metadata:{value:#x}"),
+            mask => format!("write_metadata:{value:#x}/{mask:#x}"),
+        }));
         parts.extend(self.0.goto_table.map(|table| format!("goto_table:{table}")));
         if parts.is_empty() {
             parts.push("drop".to_owned());
