@@ -224,6 +224,33 @@ fn a_ring_waits_for_its_memory() {
 }
 
 #[test]
+fn memory_may_be_told_once_for_each_queue_pair() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("port");
+    let (host, _endpoint) = spawn(&path, Role::Server, 2);
+    let mut frontend = Frontend::connect(&path);
+    let (ram, extra) = (ram(), Ram::new(1 << 16, 0x4000_0000));
+    frontend.negotiate(FEATURES);
+    assert!(frontend.add_memory(&ram));
+    let events = Events::new();
+    let mut ring = transmit_ring(&ram);
+    frontend.set_ring(1, &ring, 0, &events);
+    assert!(frontend.ask(frontend::SET_VRING_ENABLE, &pair(1, 1), &[]));
+    exchange(&host, &mut ring, 1);
+    // As QEMU 7.2 does with `mq=on`: its second device repeats what the first one said.
+    assert!(frontend.add_memory(&ram));
+    for _pair in 0..2 {
+        assert!(frontend.add_memory(&extra));
+    }
+    for _pair in 0..2 {
+        assert!(frontend.remove_memory(&extra));
+    }
+    exchange(&host, &mut ring, 2);
+    // Another file at the same place is none of that.
+    assert!(!frontend.add_memory(&Ram::new(ram.len(), ram.guest)));
+}
+
+#[test]
 fn a_client_connects_whenever_the_frontend_listens() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("port");

@@ -139,13 +139,17 @@ impl<'h, H: RingHost> Device<'h, H> {
                 self.set_memory(memory);
             }
             Request::AddMemReg(layout, file) => {
-                let memory = self.memory.with(layout, file)?;
-                self.set_memory(memory);
+                if !self.memory.has(&layout, &file) {
+                    let memory = self.memory.with(layout, file)?;
+                    self.set_memory(memory);
+                }
             }
-            Request::RemMemReg(layout) => {
-                let memory = self.memory.without(&layout)?;
-                self.set_memory(memory);
-            }
+            Request::RemMemReg(layout) => match self.memory.without(&layout) {
+                Ok(memory) => self.set_memory(memory),
+                // Removed for another queue pair already, as it was added for each.
+                Err(MemoryError::NoSuchRegion(_)) if self.offer.queue_pairs.value() > 1 => {}
+                Err(error) => return Err(error.into()),
+            },
             Request::SetVringNum { index, size } => {
                 let size = RingSize::new(size)?;
                 self.change(index, |vring, _| vring.size = Some(size))?;

@@ -85,6 +85,14 @@ impl Mapping {
         self.guard.as_ref().is_some_and(Slot::broken)
     }
 
+    /// Whether `file` is the one behind the mapping, by whatever descriptor.
+    pub(super) fn is_of(&self, file: &OwnedFd) -> bool {
+        match (fstat(&self.file), fstat(file)) {
+            (Ok(ours), Ok(other)) => (ours.st_dev, ours.st_ino) == (other.st_dev, other.st_ino),
+            _ => false,
+        }
+    }
+
     /// The file behind the mapping, for a successor process.
     pub(super) fn file(&self) -> &OwnedFd {
         &self.file

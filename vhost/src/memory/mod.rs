@@ -143,6 +143,13 @@ impl GuestMemory {
         Ok(GuestMemory { regions })
     }
 
+    /// Whether that region of that very file is here already: QEMU before 8.0 tells every region once for each queue
+    /// pair.
+    pub(crate) fn has(&self, layout: &RegionLayout, file: &OwnedFd) -> bool {
+        let mut regions = self.regions.iter();
+        regions.any(|region| region.layout == *layout && region.mapping.is_of(file))
+    }
+
     /// The memory without the region of the same addresses and size; the file offset does not count.
     pub(crate) fn without(&self, layout: &RegionLayout) -> Result<GuestMemory, MemoryError> {
         let same = |region: &Region| {

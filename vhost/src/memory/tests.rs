@@ -54,6 +54,16 @@ fn removed_memory_stays_mapped_for_those_who_hold_it() {
 }
 
 #[test]
+fn a_region_told_again_is_known_by_its_place_and_file() {
+    let (ram, other) = (Ram::new(0x1000, 0x10_0000), Ram::new(0x1000, 0x10_0000));
+    let memory = GuestMemory::default().with(layout(&ram), ram.file()).unwrap();
+    assert!(memory.has(&layout(&ram), &ram.file()));
+    assert!(!memory.has(&layout(&ram), &other.file()));
+    assert!(!memory.has(&RegionLayout { size: 0x800, ..layout(&ram) }, &ram.file()));
+    assert!(matches!(memory.with(layout(&ram), other.file()), Err(MemoryError::Overlap(..))));
+}
+
+#[test]
 fn scattering_fills_piece_after_piece() {
     let ram = Ram::new(0x1000, 0);
     let memory = GuestMemory::default().with(layout(&ram), ram.file()).unwrap();
