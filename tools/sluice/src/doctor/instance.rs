@@ -129,7 +129,12 @@ fn ports(ports: &[PortState]) -> Vec<Finding> {
                 Link::Up => None,
                 Link::Down => {
                     let hint = match port.kind.as_str() {
-                        "vhost-user" => format!("is the guest up, and its socket {}?", port.address),
+                        "vhost-user" if port.generation == 0 => {
+                            format!("is the guest up, and its socket {}?", port.address)
+                        }
+                        "vhost-user" => {
+                            "is the guest up, its NIC too, and its memory shared (share=on)?".to_owned()
+                        }
                         "dpdk" => format!("is the other end of {} up?", port.address),
                         _ => "see `sluice neighbour list` and the uplink's port".to_owned(),
                     };
@@ -222,6 +227,17 @@ mod tests {
         assert_eq!(levels(&found), [Level::Warn, Level::Fail]);
         assert_eq!(found[0].message, "vm1 is down: no guest");
         assert_eq!(found[1].message, "vm2 is quarantined: bad index");
+    }
+
+    #[test]
+    fn a_guest_that_was_there_is_looked_for_elsewhere() {
+        let guest = |generation| {
+            let address = "/run/vm1.sock".into();
+            PortState { kind: "vhost-user".into(), address, generation, ..port("vm1", Link::Down, "") }
+        };
+        let found = ports(&[guest(0), guest(1)]);
+        assert!(found[0].hint.contains("/run/vm1.sock"), "{}", found[0].hint);
+        assert!(found[1].hint.contains("share=on"), "{}", found[1].hint);
     }
 
     #[test]

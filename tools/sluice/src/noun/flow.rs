@@ -16,6 +16,7 @@ use crate::change::Change;
 use crate::error::Error;
 use crate::file::{self, Fields, FileError, FileErrors};
 use crate::flow_text::{self, ActionsText, FlowText, FlowTextError, KeyText, MatchText, PortNames, no_names};
+use crate::observe;
 use crate::output::{Column, Row, number, text};
 use crate::value::Name;
 use crate::verb;
@@ -144,6 +145,9 @@ async fn list(bridge: Option<Name>, intent: bool, app: &mut App) -> Result<Code,
         objects.into_iter().filter_map(from_object).map(|flow| FlowRow::new(&flow, None)).collect()
     } else {
         let running = app.client.flows(&bridge).await?;
+        if running.is_empty() && !bridge.is_empty() {
+            observe::bridge::must_run(&bridge, app).await?;
+        }
         let rows = running.iter().filter_map(|stats| Some(FlowRow::new(stats.flow.as_ref()?, Some(stats))));
         rows.collect()
     };

@@ -49,6 +49,9 @@ impl Row for MacRow {
 pub(crate) async fn run(verb: MacVerb, app: &mut App) -> Result<Code, Error> {
     let MacVerb::List { bridge } = verb;
     let entries = app.client.macs(bridge.as_ref().map(AsRef::as_ref).unwrap_or_default()).await?;
+    if let (Some(name), true) = (&bridge, entries.is_empty()) {
+        super::bridge::must_run(name.as_ref(), app).await?;
+    }
     let rows: Vec<MacRow> = entries
         .into_iter()
         .map(|entry| MacRow {

@@ -314,8 +314,13 @@ impl Datapath for Fake {
         self.stream(|state| state.flows.iter().filter(|stats| of_bridge(stats)).cloned().collect())
     }
 
-    async fn list_macs(&self, _: Request<ListMacsRequest>) -> Result<Response<Self::ListMacsStream>, Status> {
-        self.stream(|state| state.macs.clone())
+    async fn list_macs(
+        &self,
+        request: Request<ListMacsRequest>,
+    ) -> Result<Response<Self::ListMacsStream>, Status> {
+        let bridge = request.into_inner().bridge;
+        let of_bridge = |entry: &&MacEntry| bridge.is_empty() || entry.bridge == bridge;
+        self.stream(|state| state.macs.iter().filter(of_bridge).cloned().collect())
     }
 
     async fn list_drops(&self, _: Request<ListDropsRequest>) -> Result<Response<ListDropsReply>, Status> {

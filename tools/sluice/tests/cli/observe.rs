@@ -43,6 +43,16 @@ vtep0  192.168.0.2  -    incomplete
 }
 
 #[test]
+fn a_bridge_that_is_not_there_is_not_an_empty_one() {
+    let fakes = fakes();
+    for noun in ["mac", "flow"] {
+        let stderr = fakes.run(&[noun, "list", "br9"]).error(4);
+        assert_eq!(stderr, "error: bridge br9: there is no such bridge\nhint: did you mean br0?\n");
+    }
+    assert_eq!(fakes.run(&["mac", "list", "br0", "-o", "json"]).ok(), "[]\n");
+}
+
+#[test]
 fn drops_are_explained() {
     let fakes = fakes();
     let expected = "\
