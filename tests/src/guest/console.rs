@@ -75,8 +75,10 @@ impl Console {
 
     /// Leaves the shell as a person would like to find it.
     pub fn hand_over(&mut self) -> Result<()> {
-        let prompt = format!("stty echo; PS1='{}# '\n", self.guest);
-        self.send(prompt.as_bytes())
+        // Waits for the answer, since QEMU forgets what it has not taken yet when we hang up. A command's input is
+        // /dev/null here, hence the terminal by its name.
+        let comfort = format!("stty -F /dev/tty echo; hostname {0}; PS1='{0}# '", self.guest);
+        self.run(&comfort, Duration::from_secs(20)).map(|_| ())
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
