@@ -38,17 +38,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         show::everything(&mut scene)?;
         if options.keep { keep::until_interrupted(scene) } else { Ok(()) }
     });
-    match (outcome, interrupt::check()) {
-        (_, Err(_)) => {
-            println!("Interrupted: everything is taken down.");
-            Ok(ExitCode::from(130))
-        }
-        (Ok(()), Ok(())) => {
+    match outcome {
+        Ok(()) => {
             println!("That is all; everything is taken down. With --keep it stays up to look around.");
             Ok(ExitCode::SUCCESS)
         }
-        (Err(error), Ok(())) => {
-            stage.show_logs();
+        Err(error) => {
+            if interrupt::check().is_ok() {
+                stage.show_logs();
+            }
             Err(error)
         }
     }

@@ -15,6 +15,9 @@ mod packages;
 mod steps;
 mod test;
 
+/// What a shell says of a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 /// The tasks of Sluice's repository.
 ///
 /// Each installs the Debian packages it needs, reserves hugepages if it can, builds in release, runs, and cleans up
@@ -42,6 +45,11 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Measure(options) => measure::run(&options),
     });
+    // Whatever ended in between, its guards are dropped by now.
+    if interrupt::check().is_err() {
+        println!("Interrupted: everything that was started is taken down.");
+        return ExitCode::from(INTERRUPTED);
+    }
     match outcome {
         Ok(code) => code,
         Err(error) => {

@@ -19,13 +19,15 @@ pub(super) fn until_interrupted(scene: TwoHosts) -> Result<()> {
     println!("\nEverything stays up until Ctrl-C. In another terminal, as root:\n");
     for (host, site) in hosts.iter().zip(SITES) {
         println!("  # host {}", site.name);
-        for command in ["status", "nic list", "flow list red", "drops", "mac list red"] {
+        for command in
+            ["status", "port list", "flow list red", "mac list red", "neighbour list", "drops", "doctor"]
+        {
             println!("  {} {command}", host.cli().shown());
         }
     }
     println!("\n  # what is on the wire between the hosts");
     println!("  ip netns exec sluice-fabric tcpdump -ni fabric udp port 4789");
-    println!("\n  # the guests' consoles; leave with Ctrl-]");
+    println!("\n  # the guests' consoles: Enter shows the prompt, Ctrl-] leaves");
     let mut processes = Vec::new();
     for guest in guests.into_iter().flatten() {
         println!("  socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{}", guest.console_socket().display());

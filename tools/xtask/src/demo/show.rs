@@ -17,7 +17,7 @@ const INJECTED: u32 = 100;
 /// Everything, in order.
 pub(super) fn everything(scene: &mut TwoHosts) -> Result<()> {
     step("Within each network, across the hosts: who answers, pings, iperf3", || within(scene))?;
-    step("Across the networks: nobody answers", || across(scene))?;
+    step("Across the networks: what only blue has answers blue, and not red", || across(scene))?;
     step(
         "From the underlay: what comes from no VTEP of a network, or for no network, is dropped and counted",
         || strays(scene),
