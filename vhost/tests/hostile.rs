@@ -63,7 +63,7 @@ impl Port {
         self.host.await_ring(QueueIndex::receive(0));
         self.host.await_ring(QueueIndex::transmit(0));
         let [receive, transmit] = rings;
-        Guest { frontend, ram, receive, transmit, _events: events }
+        Guest { frontend, ram, receive, transmit, events }
     }
 }
 
@@ -72,7 +72,7 @@ struct Guest {
     ram: Arc<Ram>,
     receive: DriverRing,
     transmit: DriverRing,
-    _events: [Events; 2],
+    events: [Events; 2],
 }
 
 /// What the process holds open and mapped.
@@ -302,4 +302,39 @@ fn surplus_descriptors_are_closed_at_once() {
     assert!(frontend.ask(frontend::ADD_MEM_REG, &body, &[file.as_fd()]));
     assert!(frontend.ask(frontend::REM_MEM_REG, &body, &[file.as_fd()]));
     assert_eq!(held(), before);
+}
+
+#[test]
+fn eventfds_made_blocking_behind_our_back_stop_no_worker() {
+    let _alone = alone();
+    let port = Port::open();
+    let mut guest = port.guest();
+    guest.receive.offer(&[(0x9000, 2048)], true);
+    guest.receive.publish();
+    let [events, transmit_events] = &guest.events;
+    // One more would not fit the counter, and the flag is the frontend's to clear at any time.
+    let _ = events.calls();
+    rustix::io::write(&events.call, &(u64::MAX - 1).to_ne_bytes()).unwrap();
+    for fd in [&events.call, &transmit_events.kick] {
+        let flags = rustix::fs::fcntl_getfl(fd).unwrap();
+        rustix::fs::fcntl_setfl(fd, flags - rustix::fs::OFlags::NONBLOCK).unwrap();
+    }
+    let host = port.host.clone();
+    let (done, finished) = std::sync::mpsc::channel();
+    let worker = std::thread::spawn(move || {
+        let head = Head::default();
+        let frame = sluice_vhost::Frame { head: &head, payload: sluice_vhost::Payload::empty() };
+        let delivered = host.receive(0, |queue| queue.deliver([frame].into_iter()).is_ok());
+        done.send("delivered").unwrap();
+        host.transmit(0, |queue| queue.drain_kick());
+        done.send("drained").unwrap();
+        delivered
+    });
+    let deadline = std::time::Duration::from_secs(10);
+    let steps = [finished.recv_timeout(deadline), finished.recv_timeout(deadline)];
+    // Whatever happened, lets the worker go.
+    rustix::io::write(&transmit_events.kick, &1u64.to_ne_bytes()).unwrap();
+    assert!(events.calls() >= u64::MAX - 1);
+    assert_eq!(steps, [Ok("delivered"), Ok("drained")]);
+    assert_eq!(worker.join().unwrap(), Some(true));
 }

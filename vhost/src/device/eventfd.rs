@@ -1,21 +1,19 @@
 //! The descriptors through which guest and switch notify each other.
 
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::Arc;
 
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, readlink};
+use rustix::fs::readlink;
 
 use super::DeviceError;
 
-/// A worker reads and writes this descriptor, so it must be one that cannot make it wait: an eventfd, non-blocking.
-pub(super) fn checked(fd: OwnedFd) -> Result<Arc<OwnedFd>, DeviceError> {
-    // Without /proc nothing can be told, and the descriptor is taken as it is.
-    if let Ok(name) = readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new())
-        && name.as_bytes() != b"anon_inode:[eventfd]"
-    {
-        return Err(DeviceError::NotAnEventfd);
+/// Refuses what is no eventfd, so that a frontend's mistake is told.
+///
+/// Workers do not rely on it, nor on any flag of the descriptor: flags belong to the open file description, which the
+/// frontend shares and may change at any time. They read and signal in ways that never wait.
+pub(super) fn checked(fd: OwnedFd) -> Result<OwnedFd, DeviceError> {
+    match readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new()) {
+        Ok(name) if name.as_bytes() != b"anon_inode:[eventfd]" => Err(DeviceError::NotAnEventfd),
+        // Without /proc nothing can be told.
+        _ => Ok(fd),
     }
-    let flags = fcntl_getfl(&fd).map_err(|_| DeviceError::NotAnEventfd)?;
-    fcntl_setfl(&fd, flags | OFlags::NONBLOCK).map_err(|_| DeviceError::NotAnEventfd)?;
-    Ok(Arc::new(fd))
 }

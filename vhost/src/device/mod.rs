@@ -6,6 +6,7 @@
 mod eventfd;
 mod state;
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -16,7 +17,7 @@ use crate::index::{Direction, QueueIndex, QueuePairs};
 use crate::memory::{GuestMemory, MAX_REGIONS, MemoryError};
 use crate::net::{ReceiveQueue, TransmitQueue};
 use crate::protocol::{Request, VringEvent};
-use crate::ring::{RingError, RingSetup, RingSize};
+use crate::ring::{Call, Caller, RingError, RingSetup, RingSize};
 use state::{DeviceState, VringFds, VringState};
 
 /// Smallest MTU of IPv4 (RFC 791).
@@ -50,6 +51,9 @@ pub enum DeviceError {
     /// A descriptor that should be an eventfd is none.
     #[error("a ring's descriptor is not an eventfd")]
     NotAnEventfd,
+    /// The system has no context for the guest's calls.
+    #[error("the guest cannot be called: io_setup(2) says {0}; if EAGAIN, raise the sysctl fs.aio-max-nr")]
+    Caller(#[source] rustix::io::Errno),
     /// The ring's parameters are wrong.
     #[error(transparent)]
     Ring(#[from] RingError),
@@ -98,6 +102,8 @@ pub(crate) struct Device<'h, H: RingHost> {
     state: DeviceState,
     memory: Arc<GuestMemory>,
     fds: Vec<VringFds>,
+    /// Makes the calls of all rings; taken with the first descriptor to call.
+    caller: Option<Arc<Caller>>,
     running: Vec<bool>,
 }
 
@@ -110,6 +116,7 @@ impl<'h, H: RingHost> Device<'h, H> {
             state: DeviceState::new(offer.queue_pairs),
             memory: Arc::default(),
             fds: std::iter::repeat_with(VringFds::default).take(queues).collect(),
+            caller: None,
             running: vec![false; queues],
         }
     }
@@ -167,18 +174,18 @@ impl<'h, H: RingHost> Device<'h, H> {
                 self.change(index, |vring, _| vring.enabled = enabled)?;
             }
             Request::SetVringKick(VringEvent { index, fd }) => {
-                let fd = fd.map(eventfd::checked).transpose()?;
+                let fd = fd.map(eventfd::checked).transpose()?.map(Arc::new);
                 self.change(index, |vring, fds| {
                     vring.started = true;
                     fds.events.kick = fd;
                 })?;
             }
             Request::SetVringCall(VringEvent { index, fd }) => {
-                let fd = fd.map(eventfd::checked).transpose()?;
-                self.change(index, |_, fds| fds.events.call = fd)?;
+                let call = fd.map(|fd| self.call(eventfd::checked(fd)?)).transpose()?;
+                self.change(index, |_, fds| fds.events.call = call)?;
             }
             Request::SetVringErr(VringEvent { index, fd }) => {
-                let fd = fd.map(eventfd::checked).transpose()?;
+                let fd = fd.map(eventfd::checked).transpose()?.map(Arc::new);
                 let queue = self.queue(index)?;
                 if let Some(fds) = self.fds.get_mut(usize::from(queue.value())) {
                     fds.err = fd;
@@ -204,6 +211,15 @@ impl<'h, H: RingHost> Device<'h, H> {
         let protocol_features = self.state.protocol_features;
         self.state = DeviceState { protocol_features, ..DeviceState::new(self.offer.queue_pairs) };
         self.fds.fill_with(VringFds::default);
+    }
+
+    /// A way to call the guest by `fd`.
+    fn call(&mut self, fd: OwnedFd) -> Result<Arc<Call>, DeviceError> {
+        let caller = match &self.caller {
+            Some(caller) => Arc::clone(caller),
+            None => Arc::clone(self.caller.insert(Arc::new(Caller::new().map_err(DeviceError::Caller)?))),
+        };
+        Ok(Arc::new(Call::new(caller, fd)))
     }
 
     fn set_features(&mut self, bits: u64) -> Result<(), DeviceError> {

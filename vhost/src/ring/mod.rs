@@ -1,5 +1,6 @@
 //! Virtqueues: walking the guest's rings in batches. Split rings are here; packed ones will stand beside them.
 
+mod call;
 mod chain;
 mod notify;
 mod prefetch;
@@ -13,6 +14,7 @@ use thiserror::Error;
 use crate::features::Features;
 use crate::memory::GuestMemory;
 
+pub(crate) use call::{Call, Caller};
 pub(crate) use chain::Gathered;
 pub(crate) use prefetch::{prefetch_read, prefetch_write};
 pub(crate) use split::{LOOKAHEAD, SplitRing, copied};
@@ -128,7 +130,7 @@ pub(crate) struct RingEvents {
     /// The guest writes it when it has made buffers available, if asked to.
     pub(crate) kick: Option<Arc<OwnedFd>>,
     /// The switch writes it when it has used buffers, if asked to.
-    pub(crate) call: Option<Arc<OwnedFd>>,
+    pub(crate) call: Option<Arc<Call>>,
 }
 
 /// Everything that is needed to walk a ring.

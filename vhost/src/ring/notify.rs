@@ -1,8 +1,9 @@
 //! Notifications in both directions: virtio 1.2 §2.7.7, §2.7.10.
 
+use std::io::IoSliceMut;
 use std::sync::atomic::{Ordering, fence};
 
-use rustix::io::{read, write};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::{RingFault, SplitRing};
 use crate::features::Features;
@@ -67,8 +68,7 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     #[cold]
     pub(super) fn call(&self) {
         if let Some(call) = &self.events.call {
-            // An eventfd whose counter is full has called already; any other error is the frontend's own loss.
-            let _ = write(call, &1u64.to_ne_bytes());
+            call.signal();
         }
     }
 
@@ -101,8 +101,8 @@ impl<const WRITES: bool> SplitRing<WRITES> {
     pub(crate) fn drain_kick(&self) {
         if let Some(kick) = &self.events.kick {
             let mut count = [0; 8];
-            // Non-blocking, and an empty counter is what is wanted.
-            let _ = read(kick, &mut count);
+            // An empty counter is what is wanted. The descriptor's own flag says nothing: the frontend may clear it.
+            let _ = preadv2(kick, &mut [IoSliceMut::new(&mut count)], u64::MAX, ReadWriteFlags::NOWAIT);
         }
     }
 }
