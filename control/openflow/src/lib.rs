@@ -5,13 +5,13 @@
 //! - [`canonical`]: which flows mean something (prerequisites, ranges, where actions may stand), and the one form
 //!   of each.
 //! - [`needs`]: what a frame must be for a field to exist (OpenFlow 1.3.5 §7.2.3.8).
-//!
-//! The wire codec of OpenFlow 1.3 (§7) will stand beside them as `wire`.
+//! - [`wire`]: OpenFlow 1.3.5 on the wire (§7): messages ⇄ bytes.
 #![forbid(unsafe_code)]
 
 mod canonical;
 pub mod needs;
 pub mod text;
+pub mod wire;
 
 pub use canonical::{FlowError, canonical};
 

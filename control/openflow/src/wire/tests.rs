@@ -1,0 +1,8 @@
+//! Tests of the codec: random messages, mutated bytes, recorded messages, and refusals by their code.
+
+mod entropy;
+mod golden;
+mod messages;
+mod mutation;
+mod refusals;
+mod round_trip;
