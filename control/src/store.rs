@@ -4,6 +4,8 @@
 //! when it returns: whatever happens to the process or the machine then, a later [`Store::load`] finds it whole;
 //! a commit that did not return is found whole or not at all.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,13 +38,26 @@ struct Record {
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened.
-    #[error("store {path}: {source}")]
+    /// The file cannot be opened, or is damaged.
+    #[error("store {path}: {source}; give it back as it was, or move it away to start with an empty state")]
     Open {
         /// The file.
         path: PathBuf,
         /// Why.
         source: Box<redb::Error>,
+    },
+    /// The file has lost what it held. Taken for a new one it would empty the datapath.
+    #[error(
+        "store {0} is empty: its content is lost; give it back as it was, or move it away to start with an empty state"
+    )]
+    Empty(PathBuf),
+    /// The file cannot be made.
+    #[error("store {path}: cannot be made: {source}")]
+    Make {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// The file was written by a newer version.
     #[error(
@@ -74,8 +89,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, and makes it if there is none.
+    /// Opens the file, and makes it if there is none. A file appears whole or not at all: an empty one was not made here.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
+        match path.metadata() {
+            Ok(file) if file.len() == 0 => return Err(StoreError::Empty(path.to_owned())),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => make(path)?,
+            Err(source) => return Err(StoreError::Make { path: path.to_owned(), source }),
+        }
+        Store::open_existing(path)
+    }
+
+    fn open_existing(path: &Path) -> Result<Store, StoreError> {
         let opened =
             |source: redb::Error| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
         let database = Database::create(path).map_err(|error| opened(error.into()))?;
@@ -135,6 +160,21 @@ impl Store {
         transaction.commit()?;
         Ok(schema)
     }
+}
+
+/// Makes a store beside its place and moves it there when it is whole.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Make { path: path.to_owned(), source };
+    let new = path.with_extension("new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        // Whoever left it there was interrupted.
+        _ => {}
+    }
+    drop(Store::open_existing(&new)?);
+    fs::rename(&new, path).map_err(failed)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }
 
 fn io(error: impl Into<redb::Error>) -> StoreError {

@@ -79,3 +79,22 @@ fn a_file_that_is_no_store_is_named_and_left_alone() {
     assert!(error.contains("control.redb"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), b"not a database at all");
 }
+
+#[test]
+fn an_emptied_file_is_not_taken_for_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("control.redb");
+    drop(Store::open(&path).unwrap());
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::Empty(_))));
+    assert_eq!(path.metadata().unwrap().len(), 0);
+}
+
+#[test]
+fn what_an_interrupted_start_left_is_no_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("control.redb");
+    std::fs::write(path.with_extension("new"), b"half").unwrap();
+    assert!(Store::open(&path).unwrap().load().unwrap().is_empty());
+    assert!(!path.with_extension("new").exists());
+}
