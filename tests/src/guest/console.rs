@@ -75,10 +75,12 @@ impl Console {
 
     /// Leaves the shell as a person would like to find it.
     pub fn hand_over(&mut self) -> Result<()> {
-        // Waits for the answer, since QEMU forgets what it has not taken yet when we hang up. A command's input is
-        // /dev/null here, hence the terminal by its name.
-        let comfort = format!("stty -F /dev/tty echo; hostname {0}; PS1='{0}# '", self.guest);
-        self.run(&comfort, Duration::from_secs(20)).map(|_| ())
+        let prompt = format!("{}# ", self.guest);
+        self.received.clear();
+        self.send(format!("stty echo; hostname {}; PS1='{prompt}'\n", self.guest).as_bytes())?;
+        // QEMU forgets what it has not taken yet when we hang up, so the guest has the last word.
+        let what = format!("guest {} shows a prompt", self.guest);
+        self.expect(&what, Duration::from_secs(20), |text| text.find(&prompt)).map(|_| ())
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
