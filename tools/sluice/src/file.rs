@@ -239,13 +239,31 @@ pub(crate) fn write_object(object: &Object) -> Option<Map<String, Value>> {
 pub(crate) fn read_input(path: &str) -> Result<String, Error> {
     let read = || {
         if path == "-" {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
         } else {
-            std::fs::read_to_string(path)
+            std::fs::read(path)
         }
     };
-    read().map_err(|source| Error::Read { path: display_name(path).into(), source })
+    let bytes = read().map_err(|source| Error::Read { path: display_name(path).into(), source })?;
+    Ok(text(display_name(path), bytes)?)
+}
+
+/// The text that these bytes are, if they are UTF-8.
+fn text(file: &str, bytes: Vec<u8>) -> Result<String, FileErrors> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default());
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let fault = Fault {
+            at: Position { line, column },
+            object: String::new(),
+            message: "the text is not UTF-8 from here on".to_owned(),
+            hint: "save the file in UTF-8".to_owned(),
+        };
+        FileErrors { file: file.to_owned(), errors: vec![FileError::new(file, fault)], code: Code::Invalid }
+    })
 }
 
 /// What a file is called in errors.

@@ -131,6 +131,18 @@ fn nothing_is_sent_of_a_file_with_an_error() {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_an_error_of_the_file() {
+    let fakes = Fakes::new(Who::Both, sample::state());
+    let path = fakes.file("latin1.yaml", "");
+    std::fs::write(&path, b"networks:\n- {name: r\xe9d, vni: 7}\n").unwrap();
+    let path = path.to_str().unwrap();
+    let expected =
+        format!("error: {path}:2:11: the text is not UTF-8 from here on\nhint: save the file in UTF-8\n");
+    assert_eq!(fakes.run(&["apply", "-f", path]).error(2), expected);
+    assert_eq!(fakes.requests(), 0);
+}
+
+#[test]
 fn a_refusal_is_told_with_the_object_s_place() {
     let refusal = Error {
         code: 5,
