@@ -267,9 +267,12 @@ fields! {
 }
 
 impl Field {
-    /// How many bytes a value has on the wire: the width, rounded up.
+    /// How many bytes a value has on the wire: the width, rounded up, and 4 for the labels of 20 bits.
     pub const fn width_bytes(self) -> usize {
-        self.width_bits().div_ceil(8) as usize
+        match self.width_bits() {
+            20 => 4,
+            bits => bits.div_ceil(8) as usize,
+        }
     }
 
     /// All bits of the field, right-aligned.

@@ -697,7 +697,7 @@ fn port_stats(e: &mut Entropy<'_>) -> PortStats {
 }
 
 fn table_features(e: &mut Entropy<'_>) -> TableFeatures {
-    let mut ids = |e: &mut Entropy<'_>| {
+    let ids = |e: &mut Entropy<'_>| {
         e.list(
             |e| if e.flag() { FeatureId::Experimenter(e.u32()) } else { FeatureId::Standard(e.u16() >> 1) },
         )
