@@ -5,10 +5,13 @@
 
 use sluice_tests::{Result, Stage, scenario};
 
+/// Few, as each takes half a minute without KVM; `cargo xtask measure guest-restart` does twenty.
+const RESTARTS: u32 = 4;
+
 #[test]
-fn killed_and_booted_20_times_it_works_others_lose_nothing_and_nothing_is_left() -> Result<()> {
+fn killed_and_booted_again_and_again_it_works_others_lose_nothing_and_nothing_is_left() -> Result<()> {
     Stage::run(|stage| {
-        let outcome = scenario::restart_guest(stage, 20)?;
+        let outcome = scenario::restart_guest(stage, RESTARTS)?;
         assert!(outcome.others_sent > 0, "{outcome:?}");
         assert_eq!(outcome.others_lost, 0, "{outcome:?}");
         assert_eq!(outcome.held_last.guest_mappings, 0, "{outcome:?}");

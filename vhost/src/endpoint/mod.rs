@@ -26,6 +26,8 @@ use crate::protocol::{ProtocolError, Reply};
 
 /// How long a client waits before it tries to connect again.
 const RETRY: Duration = Duration::from_millis(100);
+/// The longest pause before a client tries a server again whose frontend it had to send away.
+const RETRY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a port cannot be opened.
 #[derive(Debug, Error)]
@@ -192,15 +194,20 @@ struct Server<H> {
 
 impl<H: RingHost> Server<H> {
     fn run(mut self) {
+        let mut pause = RETRY;
         while let Some(stream) = self.next_frontend() {
             let reason = match Connection::new(stream) {
                 Ok(connection) => self.serve(connection),
                 Err(_) => continue,
             };
             self.host.disconnected(&reason);
-            let stopped = matches!(reason, Disconnect::Stopped);
-            // A frontend that is refused at once must not be answered in a tight loop.
-            if stopped || (self.listener.is_none() && self.wait(None, Some(RETRY)) == Wake::Stop) {
+            // One that went may come back at once; one that was sent away would only be sent away again, and said so.
+            pause = match reason {
+                Disconnect::Stopped => return,
+                Disconnect::Closed => RETRY,
+                _ => (pause * 2).min(RETRY_LIMIT),
+            };
+            if self.listener.is_none() && self.wait(None, Some(pause)) == Wake::Stop {
                 return;
             }
         }
