@@ -1,5 +1,6 @@
 //! Tests of the codec: random messages, mutated bytes, recorded messages, and refusals by their code.
 
+mod canonical;
 mod documented;
 mod entropy;
 mod golden;

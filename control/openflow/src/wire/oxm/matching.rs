@@ -11,6 +11,8 @@ const OXM: u16 = 1;
 const HEADER_BYTES: usize = 4;
 
 /// Fields that all must have their bits; none: every frame. Each field stands once, and behind what it needs.
+///
+/// The order is kept, and counts when two matches are compared as messages; what they mean does not depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Match(Vec<Oxm>);
 
@@ -78,16 +80,6 @@ impl Match {
         self.0.iter().for_each(|oxm| facts.learn(*oxm));
         facts
     }
-
-    /// How many bytes it takes, padding included.
-    pub(in crate::wire) fn write_padded(&self, writer: &mut Writer<'_>) {
-        let start = writer.len();
-        writer.u16(OXM);
-        let length = writer.length_later();
-        self.0.iter().for_each(|oxm| oxm.write(writer));
-        writer.fill_length(length, start);
-        writer.pad8(start);
-    }
 }
 
 impl Wire for Match {
@@ -118,7 +110,12 @@ impl Wire for Match {
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
-        self.write_padded(writer);
+        let start = writer.len();
+        writer.u16(OXM);
+        let length = writer.length_later();
+        self.0.iter().for_each(|oxm| oxm.write(writer));
+        writer.fill_length(length, start);
+        writer.pad8(start);
     }
 }
 
