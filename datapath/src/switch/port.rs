@@ -119,8 +119,14 @@ impl Workshop {
                     .and_then(|config| config.with_queue_pairs((*queue_pairs).into()))
                     .and_then(|config| config.with_mtu(spec.mtu))
                     .map_err(|error| Refusal::invalid(&object, error, "correct the port's socket"))?;
-                let endpoint = Endpoint::open(config)
-                    .map_err(|error| Refusal::conflict(&object, error, "give a socket path that is free"))?;
+                let endpoint = Endpoint::open(config).map_err(|error| match error {
+                    EndpointError::PathTaken { .. } | EndpointError::NotASocket { .. } => {
+                        Refusal::conflict(&object, error, "give a socket path that is free")
+                    }
+                    error => {
+                        Refusal::failed(&object, error, "give a path in a directory that can be written")
+                    }
+                })?;
                 Ok(Opened::Guest(endpoint))
             }
             PortKind::Dpdk { device, queues } => self
