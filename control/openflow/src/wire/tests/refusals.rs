@@ -288,6 +288,10 @@ fn flow_mods() {
         "ffffffff 00000000 00000000",
         1
     )));
+    // A command that deletes does not look at its instructions' sense, only at their form.
+    let pop = apply("0012 0008 00000000");
+    assert!(reads(&flow_mod_with(0, 3, 0, "", &pop)));
+    assert_eq!(refusal(MessageType::FlowMod, &flow_mod_with(0, 1, 0, "", &pop)), "OFPBAC_MATCH_INCONSISTENT");
     // Two tags can be popped if one is matched.
     let pops = apply("0012 0008 00000000 0012 0008 00000000");
     assert!(reads(&flow_mod_with(0, 0, 0, "80000d04 1000 1000", &pops)));
