@@ -55,7 +55,13 @@ fn a_refused_device_leaves_the_port_running_with_its_counters() -> Result<()> {
         assert_eq!(answer.code, Some(1), "{answer:?}");
         assert!(answer.stderr.contains("port up0"), "{answer:?}");
         assert!(received(host)? >= before);
+        // The same device with an argument that it does not take has to be closed to be tried.
+        let before = received(host)?;
+        let answer = host.try_apply("argument", &port("net_null0,nonsense=1"))?;
+        assert_eq!(answer.code, Some(1), "{answer:?}");
+        assert!(received(host)? >= before);
         // What is refused for another object's sake leaves it too.
+        let before = received(host)?;
         let taken = host.socket("taken");
         let _other = UnixListener::bind(&taken);
         let nic =

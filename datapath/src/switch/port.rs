@@ -30,6 +30,15 @@ pub(crate) struct Workshop {
     pub(crate) port_mbufs: u32,
 }
 
+/// A port without what it runs on.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) id: PortId,
+    pub(crate) spec: Arc<PortSpec>,
+    of_port: u32,
+    counters: Vec<Arc<PortCounters>>,
+}
+
 /// A port that runs.
 #[derive(Debug)]
 pub(crate) struct RunningPort {
@@ -144,15 +153,15 @@ impl Workshop {
         }
     }
 
+    /// What a new port is, with counters from zero.
+    pub(crate) fn identity(&self, id: PortId, spec: Arc<PortSpec>, of_port: u32) -> Identity {
+        let counters = self.workers.0.iter().map(|_| Arc::new(PortCounters::default())).collect();
+        Identity { id, spec, of_port, counters }
+    }
+
     /// Puts an opened port into every worker and serves it. On failure nothing is left of it.
-    pub(crate) fn start(
-        &self,
-        id: PortId,
-        spec: Arc<PortSpec>,
-        of_port: u32,
-        opened: Opened,
-    ) -> Result<RunningPort, Refusal> {
-        let counters: Vec<_> = self.workers.0.iter().map(|_| Arc::new(PortCounters::default())).collect();
+    pub(crate) fn start(&self, identity: Identity, opened: Opened) -> Result<RunningPort, Refusal> {
+        let Identity { id, spec, of_port, counters } = identity;
         let kind = match opened {
             Opened::Guest(endpoint) => {
                 self.add(id, &spec, &counters, |_| Egress::Guest(Arc::new([])));
@@ -172,8 +181,8 @@ impl Workshop {
         Ok(RunningPort { id, spec, of_port, counters, kind })
     }
 
-    /// Takes a port out of every worker and ends it. The snapshots that name it must be gone by then.
-    pub(crate) fn stop(&self, port: RunningPort) {
+    /// Takes a port out of every worker and ends it; says what it was. The snapshots that name it must be gone by then.
+    pub(crate) fn stop(&self, port: RunningPort) -> Identity {
         match port.kind {
             // The endpoint takes its rings back from the workers.
             Running::Guest { endpoint, .. } => endpoint.stop(),
@@ -182,6 +191,8 @@ impl Workshop {
         }
         self.remove(port.id);
         tracing::info!(port = port.spec.name, "port stopped");
+        let RunningPort { id, spec, of_port, counters, .. } = port;
+        Identity { id, spec, of_port, counters }
     }
 
     fn serve_guest(&self, id: PortId, name: &str, endpoint: Endpoint) -> Result<Running, EndpointError> {

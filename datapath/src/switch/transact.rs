@@ -20,7 +20,7 @@ use sluice_pipeline::{
 use super::Transaction;
 use super::flow::{self, Names};
 use super::model::{Change, Difference, Model, flow_name};
-use super::port::{NotOpened, Opened, RunningPort};
+use super::port::{Identity, NotOpened, Opened, RunningPort};
 use super::refusal::Refusal;
 use super::spec::{BridgeSpec, PortKind, PortSpec};
 use super::state::{InstalledRule, RunningBridge, Switch, by_id};
@@ -196,7 +196,7 @@ impl Switch {
                 }
             };
             attempt.started.push(name.clone());
-            let running = self.workshop.start(id, spec, of_port, opened)?;
+            let running = self.workshop.start(self.workshop.identity(id, spec, of_port), opened)?;
             self.ports.insert(name, running);
         }
         Ok(moved)
@@ -204,8 +204,7 @@ impl Switch {
 
     /// Stops a port for another of its name, and remembers what it was.
     fn retire(&self, attempt: &mut Attempt, running: RunningPort) {
-        attempt.replaced.push((running.id, Arc::clone(&running.spec), running.of_port));
-        self.workshop.stop(running);
+        attempt.replaced.push(self.workshop.stop(running));
     }
 
     fn prepare_topology(&mut self, attempt: &mut Attempt, draft: &Model) -> Result<Arc<Topology>, Refusal> {
@@ -281,10 +280,10 @@ impl Switch {
                 self.workshop.stop(running);
             }
         }
-        for (id, spec, of_port) in attempt.replaced {
-            let name = spec.name.clone();
-            let put_back = |opened| self.workshop.start(id, Arc::clone(&spec), of_port, opened);
-            match self.workshop.open(id, &spec).map_err(Refusal::from).and_then(put_back) {
+        for identity in attempt.replaced {
+            let name = identity.spec.name.clone();
+            let opened = self.workshop.open(identity.id, &identity.spec).map_err(Refusal::from);
+            match opened.and_then(|opened| self.workshop.start(identity, opened)) {
                 Ok(running) => drop(self.ports.insert(name, running)),
                 Err(refusal) => {
                     tracing::error!(%refusal, "a port could not be put back after a refused change");
@@ -341,7 +340,7 @@ struct Attempt {
     /// Ports that were started.
     started: Vec<String>,
     /// Ports that were stopped for another of the same name, with what they were.
-    replaced: Vec<(PortId, Arc<PortSpec>, u32)>,
+    replaced: Vec<Identity>,
     /// Ports that went on with a new spec, with what they were.
     kept: Vec<(Arc<PortSpec>, u32)>,
     announcements: Vec<super::underlay::Message>,
